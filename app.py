@@ -1,0 +1,1 @@
+"""The web page: router, login and theme; see `views` for the pages."""

@@ -1,0 +1,1 @@
+"""Labelled made worlds to try the tool on; no other room imports this one."""

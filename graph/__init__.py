@@ -1,0 +1,1 @@
+"""All that knows accounts, links, clusters and verdicts."""

@@ -1,0 +1,1 @@
+"""All that lies before the ledger, and the ledger itself."""

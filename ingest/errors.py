@@ -1,0 +1,40 @@
+"""Everything that Ringfence raises on purpose.
+
+RingfenceError
+├── PepperError      the pepper is missing, unreadable or not this workspace's
+├── LedgerError      a manifest or segment is not what it should be
+├── BusyError        another process holds the lock that this work needs
+├── ReferenceDataError  a reference file can't be read
+├── StoreError       the graph database can't be reached or refused
+└── UsageError       the call itself is wrong (exit status 2)
+
+Each message names the thing, the place and the fix, on one line.
+"""
+
+
+class RingfenceError(Exception):
+    """The work could not be done; the message says what, where and how to mend it."""
+
+
+class PepperError(RingfenceError):
+    """The pepper is missing, unreadable or belongs to another workspace."""
+
+
+class LedgerError(RingfenceError):
+    """A manifest or a segment is missing, damaged or from a newer version."""
+
+
+class BusyError(RingfenceError):
+    """Another process is doing the same work in this workspace."""
+
+
+class ReferenceDataError(RingfenceError):
+    """A reference file (ranges, domains, prices) can't be read."""
+
+
+class StoreError(RingfenceError):
+    """The graph database can't be started, reached or refused the work."""
+
+
+class UsageError(RingfenceError):
+    """The call is wrong: an unknown name, a missing parameter."""

@@ -1,0 +1,1 @@
+"""Cypher, one file a query; see `graph.catalogue` for the header they carry."""

@@ -1,0 +1,1 @@
+"""The investigators' page: one module a page, Streamlit known only here."""
