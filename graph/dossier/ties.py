@@ -1,0 +1,97 @@
+"""Why two things are linked, and by which way one leads to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import networkx as nx
+import pandas as pd
+
+from graph.dossier import Dossier, as_list
+from graph.dossier.picture import KINDS
+
+# A step over what more accounts share, and what links nobody, leads nowhere.
+PATH_HUB = 25
+PATH_STEPS = 6
+_FRONTIER = 5_000
+
+_THINGS = """
+    SELECT 'account:' || o.account_id AS account, o.kind || ':' || o.identifier AS thing
+    FROM observations o JOIN identifiers i USING (kind, identifier)
+    WHERE o.account_id IN (SELECT unnest($names)) AND i.accounts > 1
+      AND (i.links OR (i.accounts <= $hub AND o.kind IN (SELECT unnest($kinds))))
+    ORDER BY ALL LIMIT $most
+"""
+
+_SHARERS = """
+    SELECT 'account:' || o.account_id AS account, o.kind || ':' || o.identifier AS thing
+    FROM observations o JOIN identifiers i USING (kind, identifier)
+    WHERE (o.kind || ':' || o.identifier) IN (SELECT unnest($names))
+      AND (i.links OR i.accounts <= $hub)
+    ORDER BY ALL LIMIT $most
+"""
+
+_TIE = """
+    SELECT o.*, i.masked, i.class, i.accounts, i.links, i.score AS weight
+    FROM observations o JOIN identifiers i USING (kind, identifier)
+    WHERE o.account_id IN (SELECT unnest($accounts)) AND o.kind = $kind
+      AND o.identifier = $identifier
+    ORDER BY o.account_id
+"""
+
+_COMMON = """
+    SELECT o.kind, o.identifier, any_value(i.masked) AS masked,
+           any_value(i.class) AS class, any_value(i.accounts) AS accounts,
+           any_value(i.links) AS links, any_value(i.score) AS weight,
+           min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen
+    FROM observations o JOIN identifiers i USING (kind, identifier)
+    WHERE o.account_id IN ($a, $b) AND i.accounts > 1
+    GROUP BY o.kind, o.identifier HAVING count(*) > 1
+    ORDER BY links DESC, weight DESC NULLS LAST, o.kind, o.identifier
+"""
+
+
+def tie(dossier: Dossier, accounts: Iterable[str], thing: str) -> pd.DataFrame:
+    """What is known of some accounts' use of one identifier: one row an account."""
+    kind, _, identifier = thing.partition(":")
+    asked = {"accounts": as_list([*accounts]), "kind": kind, "identifier": identifier}
+    return dossier.ask(_TIE, asked)
+
+
+def common(dossier: Dossier, one: str, other: str) -> pd.DataFrame:
+    """What two accounts share, what links them first; weights in nats."""
+    return dossier.ask(_COMMON, {"a": one, "b": other})
+
+
+def path(dossier: Dossier, start: str, goal: str) -> list[str]:
+    """The shortest way between two nodes, both included; empty when there is none.
+
+    Steps over identifiers that link nobody and that more than `PATH_HUB` accounts
+    share are not taken, nor more than `PATH_STEPS` steps.
+    """
+    web: nx.Graph[str] = nx.Graph()
+    web.add_nodes_from([start, goal])
+    fronts = [{start}, {goal}]
+    for step in range(PATH_STEPS):
+        if nx.has_path(web, start, goal):
+            break
+        side = step % 2 if all(fronts) else int(not fronts[0])
+        fronts[side] = _grow(dossier, web, fronts[side])
+    if not nx.has_path(web, start, goal):
+        return []
+    # The smallest of equally short ways, so that the answer is always the same one.
+    return min(nx.all_shortest_paths(web, start, goal))
+
+
+def _grow(dossier: Dossier, web: nx.Graph[str], front: set[str]) -> set[str]:
+    """Add the links of the nodes in `front`; returns the nodes that are new."""
+    accounts = sorted(n.partition(":")[2] for n in front if n.startswith("account:"))
+    things = sorted(n for n in front if not n.startswith("account:"))
+    limits = {"hub": PATH_HUB, "most": _FRONTIER}
+    found = [dossier.ask(_SHARERS, limits | {"names": as_list(things)})]
+    kinds = {"kinds": [*KINDS]}
+    found.append(dossier.ask(_THINGS, limits | kinds | {"names": as_list(accounts)}))
+    before = set(web.nodes)
+    for frame in found:
+        web.add_edges_from(zip(frame["account"], frame["thing"], strict=True))
+    return set(web.nodes) - before
