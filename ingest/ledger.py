@@ -1,0 +1,202 @@
+"""The ledger: every accepted event, once, in immutable Parquet files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from ingest.errors import BusyError, LedgerError, PepperError
+from ingest.intake import (
+    EVENT_COLUMNS,
+    QUARANTINE_COLUMNS,
+    Counts,
+    Intake,
+    take_all,
+)
+from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS
+from ingest.manifest import FAMILIES, Manifest, sweep
+from ingest.pepper import Pepper
+from ingest.readers.chunks import chunks
+from ingest.readers.files import walk
+from ingest.sql import fill, first
+from ingest.workspace import Resources, Workspace
+
+__all__ = ["Counts", "Ledger"]
+
+_WAIT_SECONDS = 24 * 3600.0
+_PROBE = "SELECT hash('ringfence')"
+_BLANK = "CREATE VIEW $name AS SELECT $columns WHERE false"
+_VIEW = """
+    CREATE VIEW $name AS
+    SELECT $columns FROM (SELECT $typed WHERE false
+                          UNION ALL BY NAME SELECT * FROM $files)
+"""
+_COLUMNS = {
+    "events": {n: t for n, t in EVENT_COLUMNS.items() if n != "key"},
+    "identifiers": IDENTIFIER_COLUMNS,
+    "vault": VAULT_COLUMNS,
+    "quarantine": QUARANTINE_COLUMNS,
+}
+_REVEAL = "SELECT min(value) FROM vault WHERE kind = ? AND identifier = ?"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one workspace, under one pepper."""
+
+    workspace: Workspace
+    pepper: Pepper
+
+    @classmethod
+    def open(cls, workspace: Workspace) -> Ledger:
+        """Open a workspace's ledger, which may still be empty.
+
+        Raises `PepperError` when the pepper is not the one it was begun with, and
+        `LedgerError` when the manifest is damaged or from a newer version.
+        """
+        ledger = cls(workspace, Pepper.load())
+        manifest = Manifest.read(workspace.ledger)
+        if manifest and not ledger.pepper.matches(manifest.pepper_check):
+            raise PepperError(
+                f"the pepper is not the one that {workspace.ledger} was begun with: "
+                "give that one in RINGFENCE_PEPPER or RINGFENCE_PEPPER_FILE"
+            )
+        return ledger
+
+    @property
+    def manifest(self) -> Manifest:
+        """The state of the ledger as of now."""
+        stored = Manifest.read(self.workspace.ledger)
+        if stored is not None:
+            return stored
+        with duckdb.connect() as connection:
+            probe = str(first(connection, _PROBE)[0])
+        return Manifest(self.pepper.check(), probe)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the set of accepted events, the same whatever their batches."""
+        now = self.manifest
+        text = f"{now.events_sum} {now.rows('events')} {now.reference}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def ingest(self, paths: Sequence[Path], source: str | None = None) -> Counts:
+        """Read files and folders in; `source` names what their records are.
+
+        All of it enters the ledger at once, at the end, or none. Waits while another
+        ingest works in the workspace, and says so. Raises `UsageError` for a path or
+        source that does not exist.
+        """
+        files = list(walk(paths))
+        with self._sole_writer():
+            now = self.manifest
+            self._prepare(now)
+            with self._connection() as connection:
+                intake = Intake(
+                    connection, self.pepper, self.workspace.ledger, now.generation + 1
+                )
+                intake.prepare(self._paths(now, "events"), [one.name for one in files])
+                take_all(intake, chunks(files, source))
+                counts = intake.finish({f: self._paths(now, f) for f in FAMILIES})
+            if intake.staged.segments:
+                self._commit(now, intake)
+        return counts
+
+    @contextmanager
+    def _sole_writer(self) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.workspace.lock("ledger"))
+            except BusyError:
+                sys.stderr.write(
+                    f"another ingest works in {self.workspace.root}: waiting for it\n"
+                )
+                held.enter_context(self.workspace.lock("ledger", _WAIT_SECONDS))
+            yield
+
+    def _prepare(self, now: Manifest) -> None:
+        for family in FAMILIES:
+            folder = self.workspace.ledger / family
+            folder.mkdir(exist_ok=True, parents=True, mode=0o700)
+        sweep(self.workspace.ledger, now)
+        shutil.rmtree(self.workspace.ledger / "spill", ignore_errors=True)
+
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        resources = Resources.from_environment()
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": resources.threads,
+            "memory_limit": resources.memory,
+            "temp_directory": str(self.workspace.ledger / "spill"),
+            "preserve_insertion_order": False,
+        }
+        with duckdb.connect(config=settings) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+        shutil.rmtree(self.workspace.ledger / "spill", ignore_errors=True)
+
+    def _commit(self, now: Manifest, intake: Intake) -> None:
+        total = (now.events_sum + intake.staged.events_sum) % (1 << 64)
+        replace(
+            now,
+            generation=now.generation + 1,
+            events_sum=total,
+            segments=now.segments + tuple(intake.staged.segments),
+            retired=(),
+        ).write(self.workspace.ledger)
+
+    def _paths(self, manifest: Manifest, family: str) -> list[Path]:
+        return [self.workspace.ledger / name for name in manifest.names(family)]
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Give an in-memory DuckDB with the ledger's views as of now.
+
+        The views `events`, `identifiers` and `quarantine` stay as they are while
+        other ingests go on. Raises `LedgerError` when a segment is missing.
+        """
+        return self._views(("events", "identifiers", "quarantine"))
+
+    def _views(self, families: Sequence[str]) -> duckdb.DuckDBPyConnection:
+        resources = Resources.from_environment()
+        connection = duckdb.connect(config={"threads": resources.threads})
+        connection.execute("SET TimeZone = 'UTC'")
+        now = self.manifest
+        for family in families:
+            paths = self._paths(now, family)
+            missing = [path for path in paths if not path.exists()]
+            if missing:
+                raise LedgerError(
+                    f"segment {missing[0]} is missing: restore it from a backup"
+                )
+            _view(connection, family, paths)
+        return connection
+
+    def reveal(self, kind: str, identifier: str) -> str | None:
+        """Give the readable value behind a keyed hash; None where none is kept."""
+        with self._views(("vault",)) as connection:
+            value = first(connection, _REVEAL, [kind, identifier])[0]
+        return None if value is None else str(value)
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, family: str, paths: Sequence[Path]
+) -> None:
+    of = _COLUMNS[family]
+    typed = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in of.items())
+    if not paths:
+        connection.execute(fill(_BLANK, name=family, columns=typed))
+        return
+    names = ", ".join(f'"{name}"' for name in of)
+    relation = connection.read_parquet([str(p) for p in paths], union_by_name=True)
+    relation.create_view(f"{family}_segments")
+    files = f"{family}_segments"
+    connection.execute(
+        fill(_VIEW, name=family, columns=names, typed=typed, files=files)
+    )
