@@ -212,11 +212,13 @@ def write_snapshot(
     connection: duckdb.DuckDBPyConnection,
     ledger: str,
     as_of: datetime,
+    held_as: Mapping[str, str] | None = None,
 ) -> Snapshot:
     """Write every derived table held by `connection` and make it the current one.
 
-    Columns are cast to the declared types and rows sorted by all columns, so the
-    same ledger gives the same bytes. Older snapshots but the last are removed.
+    `held_as` names the tables that the connection holds under another name. Columns
+    are cast to the declared types and rows sorted by all columns, so the same ledger
+    gives the same bytes. Older snapshots but the last are removed.
     """
     name = f"{as_of:%Y%m%dT%H%M%S}-{ledger[:16]}"
     workspace.derived.mkdir(exist_ok=True, mode=0o700)
@@ -224,7 +226,7 @@ def write_snapshot(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700)
     for table, columns in TABLES.items():
-        relation = connection.table(table)
+        relation = connection.table((held_as or {}).get(table, table))
         typed = ", ".join(
             f'CAST("{column}" AS {kind}) AS "{column}"'
             for column, kind in columns.items()

@@ -1,0 +1,120 @@
+"""From the ledger to verdicts: links, clusters, detectors, gates, derived tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+from ingest.ledger import Ledger
+
+from graph import account_tables, key_tables, tenant_tables
+from graph.benign import as_evidence, describe_clusters, weigh_hypotheses
+from graph.derived import Snapshot, write_snapshot
+from graph.key_frame import key_frame
+from graph.key_use import trace_keys
+from graph.money import settle
+from graph.observations import latest_credible_time, observe
+from graph.profile import profile
+from graph.reviews import latest_reviews
+from graph.scene import compose
+from graph.tenant_frame import tenant_frames
+from graph.typologies import ACCOUNT_DETECTORS
+from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
+from ingest.reference import prices
+from ingest.workspace import Workspace
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout, as in the ledger
+
+# The ledger has a view of that name; the derived table adds what linking found.
+HELD_AS = {"identifiers": "judged_identifiers"}
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may set for one run of detection.
+
+    `base_rate` is the share of accounts expected to be abusive; `further_kinds` are
+    the kinds of `identifier.seen` that may link.
+    """
+
+    base_rate: float = DEFAULT_BASE_RATE
+    further_kinds: Sequence[str] = ()
+
+
+def detect(
+    workspace: Workspace,
+    as_of: datetime | None = None,
+    settings: Settings | None = None,
+    progress: Progress = _quiet,
+) -> Snapshot:
+    """Derive links, clusters and verdicts from the ledger and make them current.
+
+    `as_of` is naive UTC; None takes the latest credible time of the ledger.
+    """
+    ledger = Ledger.open(workspace)
+    connection = ledger.connect()
+    moment = as_of or latest_credible_time(connection) or EPOCH
+    derive(connection, moment, settings or Settings(), progress)
+    progress("writing the derived tables")
+    return write_snapshot(workspace, connection, ledger.fingerprint, moment, HELD_AS)
+
+
+def derive(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    settings: Settings,
+    progress: Progress = _quiet,
+) -> None:
+    """Make every table of `graph.derived.TABLES` in a connection to the ledger."""
+    progress("reading observations")
+    observe(connection, as_of, prices())
+    reviews = latest_reviews(connection, as_of)
+    progress("tracing keys")
+    trace_keys(connection)
+    keys = key_tables.judge(key_frame(connection), settings.base_rate, reviews)
+    connection.register("replayed_keys", keys.replayed())
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE foreign_usage AS "
+        "SELECT s.account_id, s.paid_by, s.cost_usd FROM foreign_sources s "
+        "SEMI JOIN replayed_keys USING (key_id)"
+    )
+    progress("settling who paid")
+    settle(connection)
+    profiles = profile(connection)
+    progress("linking accounts")
+    scene = compose(connection, profiles, settings.further_kinds)
+    clusters = describe_clusters(scene)
+    hypotheses = weigh_hypotheses(clusters)
+    progress("weighing verdicts")
+    evidence = {name: find(scene) for name, find in ACCOUNT_DETECTORS.items()}
+    verdicts = judge_accounts(
+        scene, evidence, as_evidence(scene, hypotheses), settings.base_rate
+    )
+    tenants = tenant_tables.judge(
+        *tenant_frames(connection), settings.base_rate, reviews
+    )
+    account_tables.write(
+        connection, scene, verdicts, hypotheses, reviews, settings.base_rate
+    )
+    key_tables.write(connection, keys)
+    tenant_tables.write(connection, tenants)
+    _gather_reasons(connection, keys.reasons, tenants.reasons)
+
+
+def _gather_reasons(connection: duckdb.DuckDBPyConnection, *more: pd.DataFrame) -> None:
+    for frame in more:
+        if len(frame):
+            connection.register("more_reasons", frame)
+            connection.execute(
+                "INSERT INTO reasons BY NAME SELECT subject_type, subject_id, rank, "
+                "code, family, weight, sentence, evidence FROM more_reasons"
+            )

@@ -1,0 +1,23 @@
+"""Framework ids of each typology, always with their year, from one data file."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def controls() -> dict[str, list[str]]:
+    """Control ids by typology, in the order of the data file."""
+    text = files("graph").joinpath("frameworks.json").read_text(encoding="utf-8")
+    table: dict[str, list[str]] = {
+        name: [entry["id"] for entry in entries]
+        for name, entries in json.loads(text)["typologies"].items()
+    }
+    return table
+
+
+def controls_json(typology: str) -> str:
+    """The JSON list of a typology's control ids; an empty list for none."""
+    return json.dumps(controls().get(typology, []))

@@ -1,0 +1,49 @@
+"""The second gate: what an account consumed that its own user did not pay for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Flags = npt.NDArray[np.bool_]
+
+# Half of a trial is more than a look around; rings that hide spend 60 to 95 %.
+DRAINED_SHARE = 0.5
+# An account that has paid for a tenth of what it used is a customer in arrears.
+PAYING_SHARE = 0.1
+# Families and typing errors rarely exceed two failed cards a day.
+MANY_DECLINES = 3.0
+# Terminal silence of a finished account (detection formula F5).
+SILENCE_HOURS = 72.0
+
+
+def took_unpaid(profiles: pd.DataFrame) -> Flags:
+    """Whether the account used up free credit, or more, and paid nothing for it."""
+    unpaid = profiles["unpaid_usd"].to_numpy()
+    free = profiles["free_usd"].to_numpy()
+    honest = profiles["honest_usd"].to_numpy()
+    drained = unpaid >= DRAINED_SHARE * np.where(free > 0, free, 0.0)
+    return np.asarray(
+        (unpaid > 0) & drained & (honest <= PAYING_SHARE * (unpaid + honest))
+    )
+
+
+def billing_harm(profiles: pd.DataFrame) -> Flags:
+    """Whether a charge was disputed or warned of, or cards were tried until refused."""
+    disputed = (profiles["disputed_charges"] > 0).to_numpy()
+    warned = profiles["warning"].to_numpy(dtype=bool)
+    tested = (profiles["declines"] >= MANY_DECLINES).to_numpy()
+    return np.asarray(disputed | warned | tested)
+
+
+def harmed(profiles: pd.DataFrame) -> Flags:
+    """Whether the account shows own unpaid consumption or stolen billing."""
+    return took_unpaid(profiles) | billing_harm(profiles)
+
+
+def ended(profiles: pd.DataFrame) -> Flags:
+    """Whether the account was closed or fell silent for good."""
+    closed = profiles["closed_at"].notna().to_numpy()
+    silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
+    return np.asarray(closed | silent)

@@ -1,0 +1,178 @@
+"""The verdict on every key, and the derived tables that tell it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from graph.frameworks import controls_json
+from graph.reviews import verdict_of
+from graph.typologies import cloud_key_exposure, key_replay
+from graph.typologies.evidence import Flags, Weighed, reasons, weigh
+
+REVOKE_ABOVE = 0.9
+REVIEW_ABOVE = 0.5
+CONTROL_GATE = 2.0
+
+_PRIOR = (
+    "base_rate",
+    "What the base rate says before anything is looked at.",
+)
+
+
+@dataclass(frozen=True)
+class JudgedKeys:
+    """The key frame with `score`, `typology`, `action`, and the reasons behind."""
+
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+
+    def replayed(self) -> pd.DataFrame:
+        """Column key_id of the keys whose foreign traffic is a thief's."""
+        stolen = self.frame["typology"] != ""
+        return self.frame.loc[stolen, ["key_id"]].astype("string")
+
+
+def judge(keys: pd.DataFrame, base_rate: float, reviews: pd.DataFrame) -> JudgedKeys:
+    """Decide on each key of `graph.key_frame.key_frame`; a person's word overrides."""
+    weighed = weigh(
+        [*key_replay.detect(keys), *cloud_key_exposure.detect(keys)], len(keys)
+    )
+    probability = expit(weighed.total + float(logit(base_rate)))
+    control = (weighed.control >= CONTROL_GATE) & (weighed.speaking >= 1)
+    harm = weighed.families["harm"] > 0
+    guilty = control & harm & (probability >= REVIEW_ABOVE)
+    probability = np.where(control & harm, probability, np.minimum(probability, 0.2))
+    frame = keys.assign(score=probability.round(6))
+    frame["typology"] = _typology(keys, guilty)
+    sure = guilty & (probability >= REVOKE_ABOVE)
+    alive = keys["revoked_at"].isna().to_numpy()
+    frame["action"] = np.where(
+        sure & alive, "revoke", np.where(guilty, "review", "none")
+    )
+    frame = _overridden(frame, reviews)
+    chosen = (frame["typology"] != "").to_numpy()
+    return JudgedKeys(frame, _reasons(weighed, frame, chosen, base_rate))
+
+
+def _typology(keys: pd.DataFrame, guilty: Flags) -> pd.Series[str]:
+    exposed = (keys["exposed_at"] <= keys["foreign_first"]).to_numpy(dtype=bool)
+    name = np.where(exposed, "cloud_key_exposure", "key_replay")
+    return pd.Series(np.where(guilty, name, ""), index=keys.index, dtype=object)
+
+
+def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
+    word = verdict_of(reviews, "key", frame["key_id"])
+    bad, good = word == "abusive", word == "legitimate"
+    frame.loc[good, "typology"] = ""
+    frame.loc[good, "action"] = "none"
+    frame.loc[good, "score"] = 0.0
+    frame.loc[bad, "score"] = 1.0
+    frame.loc[bad, "action"] = np.where(
+        frame.loc[bad, "revoked_at"].isna(), "revoke", "review"
+    )
+    unnamed = bad & (frame["typology"] == "")
+    frame.loc[unnamed, "typology"] = "key_replay"
+    return frame
+
+
+def _reasons(
+    weighed: Weighed, frame: pd.DataFrame, chosen: Flags, base_rate: float
+) -> pd.DataFrame:
+    told = reasons(weighed, "key", frame["key_id"], chosen)
+    prior = pd.DataFrame(
+        {
+            "subject_id": frame.loc[chosen, "key_id"],
+            "code": _PRIOR[0],
+            "family": "prior",
+            "weight": round(float(logit(base_rate)), 6),
+            "sentence": _PRIOR[1],
+            "evidence": json.dumps({"base_rate": base_rate}),
+            "subject_type": "key",
+        }
+    )
+    prior["rank"] = 99
+    return pd.concat([told, prior], ignore_index=True) if len(prior) else told
+
+
+_KEY_OBSERVATIONS = """
+    CREATE OR REPLACE TEMP TABLE key_observations AS
+    WITH facets AS (
+        SELECT key_id, 'ip' AS kind, ip AS identifier, first_seen, last_seen, requests,
+               tokens, cost_usd FROM key_sources
+        UNION ALL SELECT key_id, 'ja4', ja4, first_seen, last_seen, requests, tokens,
+               cost_usd FROM key_sources
+        UNION ALL SELECT key_id, 'client', client, first_seen, last_seen, requests,
+               tokens, cost_usd FROM key_sources
+        UNION ALL SELECT key_id, 'model', model, first_seen, last_seen, requests,
+               tokens, cost_usd FROM key_sources
+        UNION ALL SELECT key_id, 'prompt', prompt, first_seen, last_seen, requests,
+               tokens, cost_usd FROM key_sources
+    ), foreign_ips AS (SELECT DISTINCT key_id, ip FROM foreign_sources)
+    SELECT f.key_id, f.kind, f.identifier, min(f.first_seen) AS first_seen,
+           max(f.last_seen) AS last_seen, sum(f.requests) AS count,
+           sum(f.tokens) AS tokens, sum(f.cost_usd) AS cost_usd,
+           bool_or(x.key_id IS NOT NULL) AS foreign_use
+    FROM facets f
+    LEFT JOIN foreign_ips x
+           ON f.kind = 'ip' AND x.key_id = f.key_id AND x.ip = f.identifier
+    WHERE f.identifier IS NOT NULL GROUP BY f.key_id, f.kind, f.identifier
+"""
+
+_KEYS = """
+    CREATE OR REPLACE TEMP TABLE keys AS
+    SELECT key_id, account_id, typology, score, action, exposed_at,
+           CASE WHEN typology <> '' THEN foreign_first END AS first_abuse_at,
+           CASE WHEN typology <> '' AND exposed_at <= foreign_first
+                THEN epoch(foreign_first - exposed_at) END AS latency_seconds,
+           CASE WHEN typology <> '' THEN foreign_usd ELSE 0 END AS cost_usd,
+           reasons, tenant_id, created_at, revoked_at, first_seen, last_seen, requests,
+           usage_usd - CASE WHEN typology <> '' THEN foreign_usd ELSE 0 END
+               AS owner_usd,
+           '' AS crew_id, audit, frameworks
+    FROM judged_keys
+"""
+
+
+def write(connection: duckdb.DuckDBPyConnection, keys: JudgedKeys) -> None:
+    """Make the derived tables `keys` and `key_observations`."""
+    frame = keys.frame.assign(
+        reasons=reason_codes(keys.frame["key_id"], keys.reasons),
+        audit=_audit(keys.frame),
+        frameworks=keys.frame["typology"].map(controls_json),
+    )
+    connection.register("judged_keys", frame)
+    connection.execute(_KEY_OBSERVATIONS)
+    connection.execute(_KEYS)
+
+
+def reason_codes(ids: pd.Series[str], told: pd.DataFrame) -> pd.Series[str]:
+    """The JSON list of each subject's reason codes, heaviest first."""
+    spoken = told[~told["code"].isin(["base_rate"])] if len(told) else told
+    lists = spoken.groupby("subject_id")["code"].agg(lambda codes: json.dumps([*codes]))
+    return ids.map(lists).fillna("[]").astype(str)
+
+
+def _audit(keys: pd.DataFrame) -> pd.Series[str]:
+    """Findings of least privilege, the most urgent first, as a JSON list."""
+    alive = keys["revoked_at"].isna()
+    exposed = alive & keys["exposed_at"].notna()
+    unused = alive & (keys["requests"] == 0)
+    many_tools = alive & (keys["clients"] >= 4)
+    eternal = alive & keys["expires_at"].isna() & ~keys["rotated"].astype(bool)
+    findings = {
+        "exposed_and_alive": exposed,
+        "shared_by_many_tools": many_tools,
+        "unused": unused,
+        "never_rotated_nor_expiring": eternal,
+    }
+    told = [
+        json.dumps([name for name, holds in zip(findings, row, strict=True) if holds])
+        for row in zip(*(flags.tolist() for flags in findings.values()), strict=True)
+    ]
+    return pd.Series(told, index=keys.index, dtype=object)

@@ -1,0 +1,125 @@
+"""One row an account: how it came, what it used, what it paid, how it went.
+
+The frame that linking and the detectors read. Times are naive UTC; `silent_hours` is
+counted from the moment detection looks from.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+_SIGN_UP = """
+    CREATE OR REPLACE TEMP TABLE sign_ups AS
+    SELECT account_id,
+           min(occurred_at) FILTER (type = 'account.created') AS created_at,
+           max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
+           max(reason) FILTER (type = 'account.closed') AS close_reason,
+           arg_min(email, occurred_at) FILTER (type = 'account.created') AS email,
+           arg_min(ip, occurred_at) FILTER (type = 'account.created') AS sign_up_ip,
+           arg_min(user_agent, occurred_at) FILTER (type = 'account.created')
+               AS sign_up_agent,
+           arg_min(ja4, occurred_at) FILTER (type = 'account.created') AS sign_up_ja4,
+           arg_min(device_id, occurred_at) FILTER (type = 'account.created')
+               AS sign_up_device,
+           max(plan) AS plan, max(invited_by) FILTER (type = 'account.created')
+               AS invited_by,
+           max(referral_code) AS referral_code,
+           max(tenant_id) AS tenant_id,
+           min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
+           count(*) FILTER (type = 'session.started') AS sessions,
+           max(occurred_at) FILTER (type = 'session.started') AS last_session,
+           count(*) FILTER (type = 'key.created') AS keys_created,
+           count(*) FILTER (type = 'limit.raised') AS limit_raises,
+           min(occurred_at) FILTER (type = 'limit.raised') AS limit_raised_at
+    FROM seen
+    WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
+    GROUP BY account_id
+"""
+
+# The moments of burning: centroid and spread stand for the shape of the curve.
+_BURN = """
+    CREATE OR REPLACE TEMP TABLE burns AS
+    SELECT u.account_id,
+           min(u.occurred_at) AS first_use, max(u.occurred_at) AS last_use,
+           sum(u.requests)::BIGINT AS requests,
+           sum(u.input_tokens)::BIGINT AS input_tokens,
+           sum(u.output_tokens)::BIGINT AS output_tokens,
+           count(*) FILTER (u.http_status = 429) AS limit_hits,
+           count(*) FILTER (u.http_status >= 400) AS errors,
+           count(DISTINCT date_trunc('hour', u.occurred_at)) AS active_hours,
+           count(DISTINCT u.occurred_at::DATE) AS active_days,
+           count(DISTINCT u.model) AS models, min(u.model) AS model,
+           min(u.endpoint) AS endpoint, min(u.prompt_hash) AS prompt,
+           count(DISTINCT u.prompt_hash) AS prompts,
+           avg(date_diff('second', TIMESTAMP '2000-01-01', u.occurred_at)) AS centroid
+    FROM usage u WHERE u.account_id IS NOT NULL GROUP BY u.account_id
+"""
+
+_EVERYONE = """
+    CREATE OR REPLACE TEMP TABLE everyone AS
+    SELECT account_id FROM seen WHERE account_id IS NOT NULL
+    UNION SELECT account_id FROM owners WHERE account_id IS NOT NULL
+"""
+
+_PROFILES = """
+    SELECT e.account_id, s.* EXCLUDE (account_id), b.* EXCLUDE (account_id),
+           m.* EXCLUDE (account_id),
+           p.declines, p.successes, p.honest_charges, p.disputed_charges,
+           coalesce(p.chargeback, FALSE) AS chargeback,
+           coalesce(p.warning, FALSE) AS warning,
+           p.disputed_at, p.declined_cards, p.first_paid_at, p.first_bad_at,
+           coalesce(c.cards, 0) AS cards, coalesce(c.cvc_failed, 0) AS cvc_failed,
+           c.first_card_at, c.last_card_at, coalesce(c.prepaid, FALSE) AS prepaid,
+           c.card_country,
+           em.domain AS email_domain, em.class AS email_class,
+           em.template AS email_template, em.stem AS email_stem,
+           em.number AS email_number, em.skeleton AS email_skeleton,
+           ip.class AS ip_class, ip.prefix AS ip_prefix, ip.asn AS ip_asn,
+           ip.country AS ip_country,
+           coalesce(ua.client, s.sign_up_agent) AS client,
+           t.quota AS tenant_quota
+    FROM everyone e
+    LEFT JOIN sign_ups s USING (account_id)
+    LEFT JOIN burns b USING (account_id)
+    LEFT JOIN money m USING (account_id)
+    LEFT JOIN payments p USING (account_id)
+    LEFT JOIN (SELECT account_id, count(DISTINCT card) AS cards,
+                      count(*) FILTER (cvc_failed) AS cvc_failed,
+                      min(added_at) AS first_card_at, max(added_at) AS last_card_at,
+                      bool_or(funding = 'prepaid') AS prepaid,
+                      min(country) AS card_country
+               FROM payment_methods GROUP BY account_id) c USING (account_id)
+    LEFT JOIN identifiers em ON em.kind = 'email' AND em.identifier = s.email
+    LEFT JOIN identifiers ip ON ip.kind = 'ip' AND ip.identifier = s.sign_up_ip
+    LEFT JOIN identifiers ua
+           ON ua.kind = 'user_agent' AND ua.identifier = s.sign_up_agent
+    LEFT JOIN (SELECT tenant_id, TRUE AS quota FROM seen WHERE type = 'quota.set'
+               GROUP BY tenant_id) t ON t.tenant_id = s.tenant_id
+    ORDER BY e.account_id
+"""
+
+_ZERO = [
+    "sessions", "keys_created", "limit_raises", "requests", "input_tokens",
+    "output_tokens", "limit_hits", "errors", "active_hours", "active_days", "models",
+    "prompts", "usage_usd", "free_usd", "free_grants", "reset_grants", "honest_usd",
+    "disputed_usd", "credit_usd", "unpaid_usd", "declines", "successes",
+    "honest_charges", "disputed_charges", "declined_cards",
+]  # fmt: skip
+
+
+def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Every account that was ever seen, sorted by id, with what is known of it.
+
+    Needs the tables of `graph.observations.observe` and `graph.money.settle`. Money
+    columns are float US dollars, counts are float (missing is zero).
+    """
+    for statement in (_SIGN_UP, _BURN, _EVERYONE):
+        connection.execute(statement)
+    frame = connection.execute(_PROFILES).df()
+    frame[_ZERO] = frame[_ZERO].astype("float64").fillna(0.0)
+    as_of = connection.execute("SELECT getvariable('as_of')").fetchone()
+    now = pd.Timestamp(as_of[0]) if as_of else frame["last_seen"].max()
+    last = frame[["last_seen", "last_use"]].max(axis=1)
+    frame["silent_hours"] = (now - last).dt.total_seconds() / 3600
+    return frame

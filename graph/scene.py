@@ -1,0 +1,125 @@
+"""What the account detectors look at: accounts, their links, their clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from graph.communities import NO_CLUSTER, join
+from graph.handoff import handoffs
+from graph.harm import billing_harm, ended, harmed, took_unpaid
+from graph.kinship import Kin, find_kin
+from graph.link import (
+    LINKS_ABOVE,
+    Edges,
+    Floats,
+    Ints,
+    base_harm,
+    score_identifiers,
+    shared_edges,
+    usual_span,
+)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The accounts of one run, in the order of `profiles`, and what joins them.
+
+    `created` is each sign-up's place in the sequence of all sign-ups, scaled to
+    seconds: a rush that everybody takes part in is no burst on this clock.
+    """
+
+    profiles: pd.DataFrame
+    edges: Edges
+    score: Floats
+    kin: Kin
+    cluster: Ints
+    created: Floats
+    span_seconds: float
+    harmed: Flags
+    took: Flags
+    billing: Flags
+    ended: Flags
+    usual_harm: float
+    handoff_nats: Floats
+    handoffs: Floats
+
+    @property
+    def size(self) -> int:
+        """How many accounts there are."""
+        return len(self.profiles)
+
+    @property
+    def linking(self) -> Flags:
+        """Which rows of `edges` belong to an identifier that links."""
+        if not self.score.size:
+            return np.zeros(0, bool)
+        return np.asarray(self.score[self.edges.identifier] > LINKS_ABOVE)
+
+    @property
+    def clustered(self) -> Flags:
+        """Whether each account is in a cluster."""
+        return np.asarray(self.cluster != NO_CLUSTER)
+
+    def per_cluster(self, values: npt.NDArray[np.generic]) -> Floats:
+        """Each account's sum of `values` over its cluster; zero outside of one."""
+        inside = self.clustered
+        sums = np.bincount(
+            self.cluster[inside],
+            weights=values[inside].astype(float),
+            minlength=int(self.cluster.max(initial=0)) + 1,
+        )
+        return np.where(inside, sums[np.maximum(self.cluster, 0)], 0.0)
+
+
+def compose(
+    connection: duckdb.DuckDBPyConnection,
+    profiles: pd.DataFrame,
+    further_kinds: Sequence[str] = (),
+) -> Scene:
+    """Link and cluster the accounts of `profiles` (see `graph.profile.profile`)."""
+    took, billing = took_unpaid(profiles), billing_harm(profiles)
+    suspects = harmed(profiles)
+    created, span = _sign_up_clock(profiles)
+    edges = shared_edges(connection, profiles, further_kinds)
+    score = score_identifiers(edges, created, suspects, span)
+    connection.register("suspects", profiles.loc[suspects, ["account_id"]])
+    handoff_nats, handoff_count = handoffs(connection, profiles["account_id"])
+    kin = find_kin(profiles, suspects)
+    return Scene(
+        profiles=profiles,
+        edges=edges,
+        score=score,
+        kin=kin,
+        cluster=join(len(profiles), edges, score, kin),
+        created=created,
+        span_seconds=span,
+        harmed=suspects,
+        took=took,
+        billing=billing,
+        ended=ended(profiles),
+        usual_harm=base_harm(suspects),
+        handoff_nats=handoff_nats,
+        handoffs=handoff_count,
+    )
+
+
+def _sign_up_clock(profiles: pd.DataFrame) -> tuple[Floats, float]:
+    moment = profiles["created_at"].fillna(profiles["first_seen"])
+    seconds = moment.astype("datetime64[s]").astype("int64").to_numpy().astype(float)
+    if not seconds.size:
+        return seconds, 0.0
+    span = usual_span(seconds)
+    place = pd.Series(seconds).rank(method="average").to_numpy()
+    even = (place - 1) / max(seconds.size - 1, 1) * span
+    # Half by the clock, half by the sequence: a log of few sign-ups has no sequence
+    # to speak of, a launch has no clock.
+    steady = np.minimum(1.0, seconds.size / 2000)
+    return steady * even + (1 - steady) * (seconds - seconds.min()), span

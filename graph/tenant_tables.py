@@ -1,0 +1,112 @@
+"""The verdict on every tenant: who drains its quota, if anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from graph.frameworks import controls_json
+from graph.key_tables import reason_codes
+from graph.reviews import verdict_of
+from graph.typologies import tenant_drain
+from graph.typologies.evidence import reasons, weigh
+
+THROTTLE_ABOVE = 0.9
+REVIEW_ABOVE = 0.5
+CONTROL_GATE = 3.0
+# Of two candidates who carry the same traffic the more general name is told, unless
+# its parent carries other traffic too.
+_SPECIFICITY = {"account": 0, "key": 1, "end_user": 2}
+
+
+@dataclass(frozen=True)
+class JudgedTenants:
+    """The tenant frame with score, action, culprit, and the reasons behind."""
+
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+
+
+def judge(
+    tenants: pd.DataFrame,
+    candidates: pd.DataFrame,
+    base_rate: float,
+    reviews: pd.DataFrame,
+) -> JudgedTenants:
+    """Name the likeliest culprit of each tenant; a person's word overrides."""
+    weighed = weigh(tenant_drain.detect(candidates), len(candidates))
+    probability = expit(weighed.total + float(logit(base_rate)))
+    solid = (weighed.control >= CONTROL_GATE) & (weighed.speaking >= 2)
+    harm = weighed.families["harm"] > 0
+    judged = candidates.assign(
+        score=np.where(solid & harm, probability, np.minimum(probability, 0.2)),
+        guilty=solid & harm & (probability >= REVIEW_ABOVE),
+        specificity=candidates["culprit_type"].map(_SPECIFICITY),
+        row=np.arange(len(candidates)),
+    )
+    best = judged.sort_values(
+        ["tenant_id", "score", "recent_usd", "specificity", "culprit"],
+        ascending=[True, False, False, True, True],
+        kind="stable",
+    ).drop_duplicates("tenant_id")
+    told = reasons(
+        weighed,
+        "tenant",
+        candidates["tenant_id"],
+        np.isin(np.arange(len(candidates)), best.loc[best["guilty"], "row"]),
+    )
+    frame = _with_culprits(tenants, best)
+    frame["reasons"] = reason_codes(frame["tenant_id"], told)
+    return JudgedTenants(_overridden(frame, reviews), told)
+
+
+def _with_culprits(tenants: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    found = best[["tenant_id", "culprit_type", "culprit", "score", "guilty", "usd"]]
+    frame = tenants.merge(found, on="tenant_id", how="left")
+    guilty = frame["guilty"].fillna(False).astype(bool)
+    frame["score"] = frame["score"].fillna(0.0).round(6)
+    frame["typology"] = np.where(guilty, "tenant_drain", "")
+    frame["action"] = np.where(
+        guilty & (frame["score"] >= THROTTLE_ABOVE),
+        "throttle",
+        np.where(guilty, "review", "none"),
+    )
+    frame["cost_usd"] = np.where(guilty, frame["usd"], 0.0)
+    frame.loc[~guilty, ["culprit_type", "culprit"]] = ""
+    return frame
+
+
+def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
+    word = verdict_of(reviews, "tenant", frame["tenant_id"])
+    good, bad = word == "legitimate", word == "abusive"
+    for column in ("typology", "culprit_type", "culprit"):
+        frame.loc[good, column] = ""
+    frame.loc[good, "action"] = "none"
+    for column in ("score", "cost_usd"):
+        frame.loc[good, column] = 0.0
+    frame.loc[bad, "score"] = 1.0
+    frame.loc[bad, "action"] = "throttle"
+    frame.loc[bad, "typology"] = "tenant_drain"
+    return frame
+
+
+_TENANTS = """
+    CREATE OR REPLACE TEMP TABLE tenants AS
+    SELECT tenant_id, score, action, culprit_type, culprit, cost_usd, reasons, typology,
+           members, usage_usd, limit_usd, hours_to_exhaustion, first_seen, last_seen,
+           frameworks
+    FROM judged_tenants
+"""
+
+
+def write(connection: duckdb.DuckDBPyConnection, tenants: JudgedTenants) -> None:
+    """Make the derived table `tenants`."""
+    frame = tenants.frame.assign(
+        frameworks=tenants.frame["typology"].map(controls_json)
+    )
+    connection.register("judged_tenants", frame)
+    connection.execute(_TENANTS)

@@ -1,0 +1,241 @@
+"""Many short-lived accounts harvest trial credit, with resets when it runs out.
+
+Signals and starting values: WorkOS and NHIMG on LLM token theft (one-and-done
+accounts, repeated devices, delete and recreate), LinkedIn's clusters of fake accounts
+(mail patterns), SynchroTrap (synchrony). Each is asked of the account itself: being
+in a cluster says nothing about a member who does not share its habits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from graph.harm import DRAINED_SHARE
+from graph.kinship import CAPS as KIN_CAPS
+from graph.link import base_harm
+from graph.scene import Scene
+from graph.typologies.evidence import Evidence, Flags, Floats
+
+# ln(span / spread) that clusters of innocents reach by chance and by season.
+_USUAL_TIGHTNESS = 1.5
+
+_KIN_SENTENCES = {
+    "contact": "Its mail address is patterned like those of {kin} accounts that also "
+    "drained their trial.",
+    "device": "It signed up with the same client build as {kin} accounts that also "
+    "drained their trial.",
+    "behaviour": "It used the product just as {kin} other drained trials did: model, "
+    "request sizes, pace.",
+    "timing": "It signed up within hours of {kin} accounts with the same habits.",
+    "network": "It signed up from the same kind of network as {kin} kindred accounts.",
+    "social": "It came through the same invitation or referral as {kin} kindred "
+    "accounts.",
+}
+
+
+def detect(scene: Scene) -> list[Evidence]:
+    """Evidence for and against disposable sign-up, for every account of the scene."""
+    return [
+        *_shared_identifiers(scene),
+        *_kinship(scene),
+        *_resets(scene),
+        *_burst(scene),
+        *_rotation(scene),
+        *_harm(scene),
+    ]
+
+
+def _shared_identifiers(scene: Scene) -> Iterator[Evidence]:
+    families = {"device": "device", "card": "payment"}
+    kinds = scene.edges.identifiers["kind"].to_numpy()
+    for kind in sorted(set(kinds)):
+        weight, others, drained = company(scene, kinds == kind, scene.harmed)
+        family = families.get(kind, "contact")
+        yield Evidence(
+            f"shared_{kind}",
+            family,
+            weight,
+            f"It shares a {kind} with {{others}} accounts, {{drained}} of which "
+            "consumed without paying.",
+            {"others": others, "drained": drained},
+        )
+
+
+def company(
+    scene: Scene, chosen: Flags, guilty: Flags
+) -> tuple[Floats, Floats, Floats]:
+    """How surprising the guilt of those who share an identifier is: -ln of the tail.
+
+    Looks at the linking identifiers that `chosen` marks. Returns for each account the
+    nats of its most telling one, how many others share that, and how many of those
+    are `guilty`, whose usual share is read off all accounts (binomial tail).
+    """
+    edges = scene.edges
+    rows = np.flatnonzero(chosen[edges.identifier] & scene.linking)
+    weight, most, worst = (np.zeros(scene.size) for _ in range(3))
+    if not rows.size:
+        return weight, most, worst
+    account, identifier = edges.account[rows], edges.identifier[rows]
+    took = guilty.astype(float)
+    usual = base_harm(guilty)
+    drained = np.bincount(identifier, took[account], len(edges.identifiers))
+    others = edges.degree[identifier] - 1.0
+    bad = drained[identifier] - took[account]
+    surprise = -binom.logsf(bad - 1, others, usual)
+    surprise = np.where(bad > 0, np.minimum(surprise, 20.0), 0.0)
+    order = np.argsort(surprise, kind="stable")
+    weight[account[order]] = surprise[order]
+    most[account[order]] = others[order]
+    worst[account[order]] = bad[order]
+    return weight, most, worst
+
+
+def _kinship(scene: Scene) -> Iterator[Evidence]:
+    kin = scene.kin
+    ends = np.concatenate([kin.left, kin.right])
+    partners = np.bincount(ends, minlength=scene.size).astype(float)
+    # One look-alike is a coincidence; from three on the median pair speaks in full.
+    trust = np.minimum(partners / 3.0, 1.0)
+    for family in KIN_CAPS:
+        values = np.concatenate([kin.families[family]] * 2)
+        middle = (
+            pd.Series(values)
+            .groupby(ends)
+            .median()
+            .reindex(range(scene.size), fill_value=0.0)
+            .to_numpy()
+        )
+        yield Evidence(
+            f"kindred_{family}",
+            family,
+            np.maximum(middle, 0.0) * trust,
+            _KIN_SENTENCES[family],
+            {"kin": partners},
+        )
+
+
+def _resets(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    resets = profiles["reset_grants"].to_numpy()
+    members = scene.per_cluster(scene.harmed)
+    closed = profiles["closed_at"].notna().to_numpy() & scene.took
+    siblings = scene.per_cluster(closed) - closed
+    yield Evidence(
+        "closed_and_recreated",
+        "behaviour",
+        np.where(closed & (siblings >= 2), np.minimum(0.6 * siblings, 3.0), 0.0),
+        "It was closed once its credit was gone, as were {siblings} accounts linked "
+        "to it.",
+        {"siblings": siblings},
+    )
+    yield Evidence(
+        "credit_reset",
+        "behaviour",
+        np.where((resets > 0) & (members >= 2), np.minimum(1.0 + resets, 3.0), 0.0),
+        "It drew fresh trial credit {resets} times beside linked accounts.",
+        {"resets": resets},
+    )
+
+
+def _burst(scene: Scene) -> Iterator[Evidence]:
+    """Tightness of a cluster's sign-ups on the clock of all sign-ups."""
+    weight = np.zeros(scene.size)
+    spread = np.zeros(scene.size)
+    inside = np.flatnonzero(scene.clustered & scene.harmed)
+    order = inside[np.lexsort((scene.created[inside], scene.cluster[inside]))]
+    _, starts, counts = np.unique(
+        scene.cluster[order], return_index=True, return_counts=True
+    )
+    for start, count in zip(starts, counts, strict=True):
+        if count < 3:
+            continue
+        members = order[start : start + count]
+        moments = scene.created[members]
+        window = int(np.ceil(0.9 * count))
+        widths = moments[window - 1 :] - moments[: count - window + 1]
+        first = int(np.argmin(widths))
+        narrow = max(float(widths[first]), 3600.0)
+        tighter = np.log(max(scene.span_seconds, narrow) / narrow)
+        within = members[first : first + window]
+        weight[within] = np.clip(tighter - _USUAL_TIGHTNESS, 0.0, 2.0)
+        spread[within] = narrow / 3600
+    yield Evidence(
+        "created_in_a_burst",
+        "timing",
+        weight,
+        "It was created with the others of its cluster within {hours:.0f} hours, far "
+        "tighter than sign-ups at the time.",
+        {"hours": spread},
+    )
+
+
+def _rotation(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    yield Evidence(
+        "quota_handoff",
+        "behaviour",
+        np.where(scene.took, np.minimum(scene.handoff_nats, 3.0), 0.0),
+        "{times:.0f} times another account took over within seconds of a limit, or it "
+        "took over from one.",
+        {"times": scene.handoffs},
+    )
+    removed = profiles["close_reason"].fillna("").str.contains("ban|abuse|fraud")
+    gone = removed.to_numpy(dtype=bool)
+    banned = scene.per_cluster(gone) - gone
+    yield Evidence(
+        "came_back",
+        "behaviour",
+        np.where(scene.took & (banned > 0), 2.0, 0.0),
+        "{banned:.0f} accounts linked to it were removed for abuse before.",
+        {"banned": banned},
+    )
+
+
+def _harm(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    free = profiles["free_usd"].to_numpy()
+    unpaid = profiles["unpaid_usd"].to_numpy()
+    honest = profiles["honest_usd"].to_numpy()
+    drained = np.where(
+        free > 0, unpaid / np.where(free > 0, free, 1), 1.0 * (unpaid > 0)
+    )
+    yield Evidence(
+        "trial_drained",
+        "harm",
+        np.where(scene.took, np.where(drained >= 0.9, 1.5, 1.0), 0.0),
+        "It consumed ${unpaid:.2f} that nobody paid for ({share:.0%} of its free "
+        "credit).",
+        {"unpaid": unpaid, "share": np.minimum(drained, 9.99)},
+    )
+    yield Evidence(
+        "went_silent",
+        "harm",
+        np.where(scene.took & scene.ended, 0.7, 0.0),
+        "It has been silent for {hours:.0f} hours since.",
+        {"hours": profiles["silent_hours"].fillna(0).to_numpy()},
+    )
+    yield Evidence(
+        "little_consumed",
+        "harm",
+        np.where(~scene.harmed & (drained < DRAINED_SHARE), -2.0, 0.0),
+        "It left most of its credit unused.",
+    )
+    yield Evidence(
+        "pays",
+        "benign",
+        np.where(honest > 0, -np.minimum(2.0 + np.log1p(honest / 10), 6.0), 0.0),
+        "It paid ${honest:.2f} that nobody disputed.",
+        {"honest": honest},
+    )
+    days = profiles["active_days"].to_numpy()
+    yield Evidence(
+        "keeps_coming_back",
+        "benign",
+        np.where(days >= 10, -np.minimum((days - 5) / 5, 3.0), 0.0),
+        "It was used on {days:.0f} separate days.",
+        {"days": days},
+    )

@@ -1,0 +1,102 @@
+"""A leaked key is replayed at scale beside its owner's own traffic.
+
+The replay index (shared hours) tells theft from migration: after a cut-over the old
+sources fall silent, under a replay both go on. The owner is a victim.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from graph.typologies.evidence import Evidence
+
+# Foreign traffic that costs less is a look around, a researcher's check or a typing
+# error (detection trap: one list-models call is not theft).
+LEAST_LOSS_USD = 1.0
+
+
+def detect(keys: pd.DataFrame) -> list[Evidence]:
+    """Evidence for and against replay of each key of `graph.key_frame.key_frame`."""
+    foreign = keys["foreign_requests"].to_numpy()
+    networks = keys["foreign_networks"].to_numpy()
+    beside = np.minimum(
+        keys["shared_hours"].to_numpy(), keys["owner_hours_after"].to_numpy()
+    )
+    present = foreign > 0
+    tool = keys["tool_shift"].to_numpy()
+    purpose = np.maximum(
+        keys["model_shift"].to_numpy(), keys["prompt_shift"].to_numpy()
+    )
+    cost = keys["foreign_usd"].to_numpy()
+    crew = keys["crew_owners"].to_numpy()
+    lasting = keys["owner_hours_after"].to_numpy()
+    return [
+        Evidence(
+            "beside_the_owner",
+            "key",
+            np.where(
+                present & (lasting >= 2), np.minimum(1.0 + 0.7 * beside, 4.0), 0.0
+            ),
+            "Strangers used it in {hours:.0f} of the hours in which its owner did.",
+            {"hours": beside},
+        ),
+        Evidence(
+            "one_crew",
+            "key",
+            np.where(present & (crew > 0), np.minimum(2.0 + crew, 5.0), 0.0),
+            "The same strangers use the keys of {owners:.0f} other owners.",
+            {"owners": crew},
+        ),
+        Evidence(
+            "other_tool",
+            "device",
+            np.where(present, 3.0 * tool, 0.0),
+            "{share:.0%} of the strange sources use a client its owner never used.",
+            {"share": tool},
+        ),
+        Evidence(
+            "other_purpose",
+            "behaviour",
+            np.where(present, 3.0 * purpose, 0.0),
+            "{share:.0%} of the strange sources ask for models or run prompts its "
+            "owner never did.",
+            {"share": purpose},
+        ),
+        Evidence(
+            "many_networks",
+            "network",
+            np.where(networks >= 2, np.minimum(0.4 * np.log2(networks + 1), 1.5), 0.0),
+            "It was used from {networks:.0f} networks its owner never used.",
+            {"networks": networks},
+        ),
+        Evidence(
+            "probing",
+            "behaviour",
+            np.where(keys["foreign_errors"] >= 3, 1.5, 0.0),
+            "{errors:.0f} strange requests were refused, as when limits are probed.",
+            {"errors": keys["foreign_errors"].to_numpy()},
+        ),
+        Evidence(
+            "foreign_cost",
+            "harm",
+            np.where(
+                cost >= LEAST_LOSS_USD, np.minimum(0.5 + np.log1p(cost / 10), 3.0), 0.0
+            ),
+            "Strangers consumed ${cost:.2f} on it.",
+            {"cost": cost},
+        ),
+        Evidence(
+            "owner_moved",
+            "benign",
+            np.where(present & (lasting < 2), -2.5, 0.0),
+            "Its owner's old sources fell silent when the new ones came: a migration "
+            "looks like this.",
+        ),
+        Evidence(
+            "small_share",
+            "benign",
+            np.where(present & (cost < 0.02 * keys["usage_usd"].to_numpy()), -2.0, 0.0),
+            "The strange traffic is under a fiftieth of its use.",
+        ),
+    ]

@@ -1,0 +1,138 @@
+"""A card unlocks limits; the account is drained and left before the chargeback.
+
+Early fraud warnings and disputes are labels that arrive late, so the shape before them
+counts as well: cards tried until one passes, one card on many accounts, a run of cards
+of one BIN, limits unlocked and used up at once, silence. Real holders dispute too:
+long custom and continued use speak for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from graph.harm import MANY_DECLINES, SILENCE_HOURS
+from graph.scene import Scene
+from graph.typologies.disposable_signup import company
+from graph.typologies.evidence import Evidence
+
+
+def detect(scene: Scene) -> list[Evidence]:
+    """Evidence for and against a stolen card, for every account of the scene."""
+    return [*_disputes(scene), *_testing(scene), *_company(scene), *_drain(scene)]
+
+
+def _disputes(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    bad = profiles["disputed_charges"].to_numpy()
+    disputed = profiles["disputed_usd"].to_numpy()
+    yield Evidence(
+        "early_fraud_warning",
+        "payment",
+        np.where(profiles["warning"].to_numpy(dtype=bool), 3.0, 0.0),
+        "The card network warned that ${disputed:.2f} charged here is fraud.",
+        {"disputed": disputed},
+    )
+    yield Evidence(
+        "charge_disputed",
+        "payment",
+        np.where(bad > 0, np.minimum(2.0 + 0.5 * bad, 4.0), 0.0),
+        "{charges:.0f} of its charges were disputed or made with a stolen card.",
+        {"charges": bad},
+    )
+    yield Evidence(
+        "unpaid_by_card",
+        "harm",
+        np.where(bad > 0, 1.5, 0.0),
+        "${disputed:.2f} of its bill will be taken back.",
+        {"disputed": disputed},
+    )
+
+
+def _testing(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    declines = profiles["declines"].to_numpy()
+    cards = profiles["declined_cards"].to_numpy()
+    failed = profiles["cvc_failed"].to_numpy(dtype=float)
+    testing = (declines >= MANY_DECLINES) & (cards >= 2)
+    yield Evidence(
+        "cards_tried",
+        "payment",
+        np.where(testing, np.minimum(1.5 + 0.5 * declines, 5.0), 0.0),
+        "It tried {cards:.0f} cards and had {declines:.0f} charges refused.",
+        {"cards": cards, "declines": declines},
+    )
+    yield Evidence(
+        "refusals",
+        "harm",
+        np.where(testing, 1.5, 0.0),
+        "{declines:.0f} charges for what it meant to use were refused.",
+        {"declines": declines},
+    )
+    yield Evidence(
+        "card_checks_failed",
+        "behaviour",
+        np.where(failed >= 2, np.minimum(0.7 * failed, 3.0), 0.0),
+        "{failed:.0f} cards failed the check of their security code.",
+        {"failed": failed},
+    )
+
+
+def _company(scene: Scene) -> Iterator[Evidence]:
+    kinds = scene.edges.identifiers["kind"].to_numpy()
+    for kind, family in (("card", "payment"), ("device", "device")):
+        weight, others, drained = company(scene, kinds == kind, scene.billing)
+        yield Evidence(
+            f"{kind}_of_disputed_accounts",
+            family,
+            weight,
+            f"{{drained:.0f}} of the {{others:.0f}} other accounts on its {kind} had "
+            "charges disputed or refused.",
+            {"others": others, "drained": drained},
+        )
+
+
+def _drain(scene: Scene) -> Iterator[Evidence]:
+    profiles = scene.profiles
+    start = profiles["first_bad_at"]
+    fast = (profiles["last_use"] - start).dt.total_seconds().to_numpy() / 3600
+    used = profiles["usage_usd"].to_numpy()
+    silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
+    drained = (used > 0) & silent & (fast >= 0) & (fast <= 240)
+    yield Evidence(
+        "drained_and_left",
+        "behaviour",
+        np.where(drained & scene.billing, 2.0, 0.0),
+        "It used ${used:.2f} within {hours:.0f} hours of its card and never returned.",
+        {"used": used, "hours": np.nan_to_num(fast)},
+    )
+    age = (start - profiles["created_at"]).dt.total_seconds().to_numpy() / 3600
+    yield Evidence(
+        "card_at_once",
+        "timing",
+        np.where(scene.billing & (age <= 24), 1.0, 0.0),
+        "The card came within {hours:.0f} hours of the sign-up.",
+        {"hours": np.nan_to_num(age)},
+    )
+    tenure = (profiles["last_seen"] - profiles["first_seen"]).dt.days.to_numpy()
+    honest = profiles["honest_charges"].to_numpy()
+    bad = profiles["disputed_charges"].to_numpy()
+    custom = (honest >= 2) & (tenure >= 30)
+    yield Evidence(
+        "long_custom",
+        "benign",
+        np.where(custom & (honest > bad), -np.minimum(1.5 + honest / 2, 6.0), 0.0),
+        "It has paid {honest:.0f} charges over {tenure:.0f} days.",
+        {"honest": honest, "tenure": tenure.astype(float)},
+    )
+    stayed = (
+        (profiles["last_use"] - profiles["disputed_at"]).dt.total_seconds() / 3600
+    ).to_numpy()
+    yield Evidence(
+        "still_here_after_the_dispute",
+        "benign",
+        np.where(stayed > 48, -1.5, 0.0),
+        "It goes on being used {hours:.0f} hours after the dispute.",
+        {"hours": np.nan_to_num(stayed)},
+    )

@@ -1,0 +1,99 @@
+"""One operator exhausts a tenant's quota behind normal-looking traffic.
+
+A dominant consumer is normal: in real traces one client takes 29 to 52 % of the rate.
+So share alone is no evidence; a share that climbs out of its own history, runs round
+the clock like a machine, and comes without a person behind it, is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from graph.typologies.evidence import Evidence
+
+# Detection formula F16: at least $50 or a twentieth of the tenant.
+LEAST_LOSS_USD = 50.0
+LEAST_SHARE = 0.05
+
+
+def detect(candidates: pd.DataFrame) -> list[Evidence]:
+    """Evidence against each candidate culprit of `graph.tenant_frame`."""
+    share = candidates["recent_share"].to_numpy()
+    before = candidates["before_share"].to_numpy()
+    climb = np.log((share + 0.02) / (before + 0.02))
+    round_clock = candidates["night_share"].to_numpy()
+    hours = candidates["active_hours_share"].to_numpy()
+    regular = candidates["gap_variation"].to_numpy()
+    sessions = candidates["sessions"].to_numpy()
+    spent = candidates["recent_usd"].to_numpy()
+    crowd = candidates["end_users"].to_numpy()
+    broken = candidates["control_broken"].to_numpy(dtype=bool)
+    busy = candidates["requests"].to_numpy() >= 50
+    return [
+        Evidence(
+            "share_climbs",
+            "behaviour",
+            np.where(spent > 0, np.clip(1.5 * climb, -2.0, 3.0), 0.0),
+            "Its share of the tenant's use rose from {before:.0%} to {share:.0%}.",
+            {"before": before, "share": share},
+        ),
+        Evidence(
+            "round_the_clock",
+            "timing",
+            np.where(
+                busy & (hours >= 0.7),
+                2.0,
+                np.where(busy & (round_clock > 0.3), 1.0, 0.0),
+            ),
+            "It runs {hours:.0%} of the hours of the day, {night:.0%} of it at night.",
+            {"hours": hours, "night": round_clock},
+        ),
+        Evidence(
+            "machine_regular",
+            "behaviour",
+            np.where(busy & (regular < 0.4), 2.0, 0.0),
+            "Its requests come as regularly as a machine's (variation {cv:.2f}).",
+            {"cv": regular},
+        ),
+        Evidence(
+            "nobody_behind_it",
+            "device",
+            np.where(
+                busy & candidates["is_person"].to_numpy(bool) & (sessions == 0),
+                1.0,
+                0.0,
+            ),
+            "Nobody signed in while it ran.",
+        ),
+        Evidence(
+            "control_broken",
+            "key",
+            np.where(broken, 3.0, 0.0),
+            "It runs on a key that a member who left, or nobody, owns.",
+        ),
+        Evidence(
+            "crowd_behind_one",
+            "contact",
+            np.where(crowd >= 20, 2.0, 0.0),
+            "{crowd:.0f} end users stand behind it, unlike its siblings.",
+            {"crowd": crowd},
+        ),
+        Evidence(
+            "quota_consumed",
+            "harm",
+            np.where(
+                (spent >= LEAST_LOSS_USD) | (share >= LEAST_SHARE),
+                np.clip(2.0 * (share - 0.1) + 1.0, 0.0, 3.0),
+                0.0,
+            ),
+            "It took ${spent:.2f} of the tenant's quota.",
+            {"spent": spent},
+        ),
+        Evidence(
+            "always_so",
+            "benign",
+            np.where(before >= 0.6 * share, -2.5, 0.0),
+            "It always took about this share.",
+        ),
+    ]

@@ -1,0 +1,128 @@
+"""Two gates, one probability: what each account, key and tenant is called, and why.
+
+Overuse is not theft. An account is called abusive only with *control* that no third
+party could have forged and *harm* of its own; the probability comes from the prior
+that the user sets and the nats of the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+
+from graph.scene import Scene
+from graph.typologies.evidence import Evidence, Flags, Floats, Weighed, weigh
+
+DEFAULT_BASE_RATE = 0.05
+# Nats of unforgeable control, and how many families must speak, before anyone acts.
+CONTROL_GATE = 3.0
+LEAST_FAMILIES = 2
+BAN_ABOVE = 0.97
+REVIEW_ABOVE = 0.5
+# A farm is more than a family: this many members took, and most of the cluster did.
+LEAST_FARM = 5
+FARM_PURITY = 0.6
+# What the failure of a gate says, in nats: enough to sink any sum of suspicion.
+_NO_HARM = -5.0
+_NO_CONTROL = -3.5
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The judgement of one typology over all accounts."""
+
+    typology: str
+    weighed: Weighed
+    log_odds: Floats
+    control: Flags
+    harm: Flags
+    ban: Flags
+    review: Flags
+
+    @property
+    def probability(self) -> Floats:
+        """Probability of abuse, 0 to 1."""
+        return np.asarray(expit(self.log_odds))
+
+
+def judge_accounts(
+    scene: Scene,
+    evidence: Mapping[str, list[Evidence]],
+    benign: list[Evidence],
+    base_rate: float,
+) -> list[Verdicts]:
+    """One `Verdicts` a typology, over the accounts of the scene."""
+    own_harm = {"disposable_signup": scene.took, "stolen_payment": scene.billing}
+    return [
+        _judge(scene, name, [*items, *benign], own_harm[name], base_rate)
+        for name, items in evidence.items()
+    ]
+
+
+def _judge(
+    scene: Scene,
+    typology: str,
+    evidence: list[Evidence],
+    own_harm: Flags,
+    base_rate: float,
+) -> Verdicts:
+    first = weigh(evidence, scene.size)
+    control = (first.control >= CONTROL_GATE) & (first.speaking >= LEAST_FAMILIES)
+    gates = [
+        Evidence(
+            "no_harm_of_its_own",
+            "benign",
+            np.where(own_harm, 0.0, _NO_HARM),
+            "It consumed nothing that its user left unpaid.",
+        ),
+        Evidence(
+            "control_not_shown",
+            "benign",
+            np.where(own_harm & ~control, _NO_CONTROL, 0.0),
+            "Nothing but forgeable or single signs ties it to others.",
+        ),
+    ]
+    weighed = weigh([*evidence, *gates], scene.size)
+    log_odds = weighed.total + float(logit(base_rate))
+    probability = expit(log_odds)
+    company = _in_company(scene, typology, weighed)
+    ban = control & own_harm & company & (probability >= BAN_ABOVE)
+    ban &= weighed.families["benign"] > -2.0
+    review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
+    return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
+
+
+def _in_company(scene: Scene, typology: str, weighed: Weighed) -> Flags:
+    if typology == "stolen_payment":
+        return np.asarray(weighed.families["payment"] >= 2.0)
+    harmed = scene.per_cluster(scene.harmed)
+    members = np.maximum(scene.per_cluster(np.ones(scene.size)), 1)
+    return np.asarray((harmed >= LEAST_FARM) & (harmed / members >= FARM_PURITY))
+
+
+def roles(scene: Scene, verdicts: list[Verdicts]) -> npt.NDArray[np.str_]:
+    """core, likely, bystander, or empty for an account in no cluster."""
+    control = np.any([v.control & v.harm for v in verdicts], axis=0)
+    likely = np.any([v.review for v in verdicts], axis=0) | scene.harmed
+    role = np.where(control, "core", np.where(likely, "likely", "bystander"))
+    return np.where(scene.clustered, role, "").astype(np.str_)
+
+
+def choose_typology(
+    verdicts: list[Verdicts], profiles: pd.DataFrame
+) -> npt.NDArray[np.int64]:
+    """Which verdict speaks for each account: the likelier, or of two likely the
+    one that cost more."""
+    probability = np.stack([v.probability for v in verdicts])
+    by_credit = profiles["credit_usd"].to_numpy()
+    by_card = profiles["unpaid_usd"].to_numpy() - by_credit
+    cost = {"disposable_signup": by_credit, "stolen_payment": by_card}
+    costs = np.stack([cost[v.typology] for v in verdicts])
+    acting = np.stack([v.ban | v.review for v in verdicts])
+    rank = acting * (1e6 + costs) + probability
+    return np.asarray(np.argmax(rank, axis=0), dtype=np.int64)
