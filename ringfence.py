@@ -316,15 +316,26 @@ def _printable(value: object) -> str:
 @app.command()
 def evaluate(
     labels: Annotated[Path, typer.Option(help="CSV: account_id, abusive, ring_id.")],
+    keys: Annotated[Path | None, typer.Option(help="CSV: key_id, replayed.")] = None,
+    tenants: Annotated[
+        Path | None,
+        typer.Option(help="CSV: tenant_id, drained, culprit_type, culprit."),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Score the verdicts against labels."""
     from graph.derived import Snapshot
     from graph.evaluate import evaluate as hold_against
     from graph.evaluate import read_labels
+    from graph.evaluate_subjects import evaluate_keys, evaluate_tenants
 
-    found = hold_against(Snapshot.current(_open(workspace)), read_labels(labels))
-    for title, table in found.tables.items():
+    snapshot = Snapshot.current(_open(workspace))
+    tables = dict(hold_against(snapshot, read_labels(labels)).tables)
+    if keys:
+        tables["keys"] = evaluate_keys(snapshot, keys)
+    if tenants:
+        tables["tenants"] = evaluate_tenants(snapshot, tenants)
+    for title, table in tables.items():
         _print_frame(title, table)
 
 

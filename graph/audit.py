@@ -89,6 +89,10 @@ class Chain:
             connection.execute(HEAD.insert(), {"head_id": 1, "seq": seq, "hash": mark})
         return f"{seq} {mark} {_mac(self.key, f'{seq} {mark}')}\n"
 
+    def head(self, connection: sa.Connection) -> str:
+        """The hash of the last entry: another one means that something happened."""
+        return str(connection.execute(sa.select(HEAD.c.hash)).scalar() or _GENESIS)
+
     def write_anchor(self, lines: str) -> None:
         """Append anchor lines; call it once the transaction is committed."""
         with self.anchor.open("a") as file:

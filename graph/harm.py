@@ -14,6 +14,8 @@ DRAINED_SHARE = 0.5
 PAYING_SHARE = 0.1
 # Families and typing errors rarely exceed two failed cards a day.
 MANY_DECLINES = 3.0
+# Smaller bills are billed at the month's end and prove nothing.
+OPEN_BILL_USD = 20.0
 # Terminal silence of a finished account (detection formula F5).
 SILENCE_HOURS = 72.0
 
@@ -35,6 +37,13 @@ def billing_harm(profiles: pd.DataFrame) -> Flags:
     warned = profiles["warning"].to_numpy(dtype=bool)
     tested = (profiles["declines"] >= MANY_DECLINES).to_numpy()
     return np.asarray(disputed | warned | tested)
+
+
+def left_owing(profiles: pd.DataFrame) -> Flags:
+    """Whether the account fell silent for good on a card bill that nobody paid."""
+    silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
+    owed = (profiles["owed_usd"] >= OPEN_BILL_USD).to_numpy()
+    return np.asarray(silent & owed)
 
 
 def harmed(profiles: pd.DataFrame) -> Flags:

@@ -34,8 +34,8 @@ class Trait:
 
 
 TRAITS: tuple[Trait, ...] = (
-    Trait("email_template", "contact", 2.5, -0.8),
-    Trait("email_host", "contact", 2.5, -0.3),
+    Trait("email_template", "contact", 2.5, -1.0),
+    Trait("email_host", "contact", 2.5, -0.5),
     Trait("email_stem", "contact", 5.0, 0.0),
     Trait("email_skeleton", "contact", 5.0, 0.0),
     Trait("sign_up_agent", "device", 3.0, -0.8),
@@ -75,6 +75,7 @@ _BLOCKS: tuple[tuple[str, ...], ...] = (
 )
 _NEXT = 6
 LINKS_ABOVE = 9.0
+LEAST_KIN = 3
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,33 @@ def find_kin(profiles: pd.DataFrame, suspects: npt.NDArray[np.bool_]) -> Kin:
     # An event brings many people at once to one invitation, network, model and
     # starter prompt. What it does not give them is one pattern of mail names or one
     # rare client, so one of these must agree.
-    script = (families["contact"] >= 1.5) | (families["device"] >= 2.0)
+    script = (families["contact"] >= 1.5) | (
+        (families["device"] >= 2.0) & (families["behaviour"] >= 1.5)
+    )
     kept = (score >= LINKS_ABOVE) & (np.asarray(speaking) >= 3) & script
+    kept = _dense(left, right, kept, len(profiles))
     return Kin(
         left[kept],
         right[kept],
         score[kept],
         {name: values[kept] for name, values in families.items()},
     )
+
+
+def _dense(
+    left: Ints, right: Ints, kept: npt.NDArray[np.bool_], size: int
+) -> npt.NDArray[np.bool_]:
+    """Of the kept pairs those whose accounts both have `LEAST_KIN` kin among them.
+
+    A script leaves many that resemble each other; two strangers who do are chance.
+    """
+    while True:
+        ends = np.concatenate([left[kept], right[kept]])
+        enough = np.bincount(ends, minlength=size) >= LEAST_KIN
+        denser = kept & enough[left] & enough[right]
+        if denser.sum() == kept.sum():
+            return denser
+        kept = denser
 
 
 def _traits(profiles: pd.DataFrame) -> pd.DataFrame:

@@ -170,6 +170,8 @@ _UNPAID = """
     )
     SELECT account_id, usage_usd, free_usd, free_grants, reset_grants, honest_usd,
            disputed_usd,
+           greatest(by_card - greatest(honest_usd - credit_bought, 0), 0)::DOUBLE
+               AS owed_usd,
            (credit_free + unknown_free)::DOUBLE AS credit_usd,
            (by_credit - credit_bought + by_card - card_paid
             + by_unknown - least(by_unknown - unknown_free, honest_left))::DOUBLE

@@ -70,6 +70,7 @@ _PROFILES = """
            coalesce(p.warning, FALSE) AS warning,
            p.disputed_at, p.declined_cards, p.first_paid_at, p.first_bad_at,
            coalesce(c.cards, 0) AS cards, coalesce(c.cvc_failed, 0) AS cvc_failed,
+           coalesce(c.avs_failed, 0) AS avs_failed,
            c.first_card_at, c.last_card_at, coalesce(c.prepaid, FALSE) AS prepaid,
            c.card_country,
            em.domain AS email_domain, em.class AS email_class,
@@ -86,6 +87,7 @@ _PROFILES = """
     LEFT JOIN payments p USING (account_id)
     LEFT JOIN (SELECT account_id, count(DISTINCT card) AS cards,
                       count(*) FILTER (cvc_failed) AS cvc_failed,
+                      count(*) FILTER (avs_failed) AS avs_failed,
                       min(added_at) AS first_card_at, max(added_at) AS last_card_at,
                       bool_or(funding = 'prepaid') AS prepaid,
                       min(country) AS card_country
@@ -104,7 +106,7 @@ _ZERO = [
     "output_tokens", "limit_hits", "errors", "active_hours", "active_days", "models",
     "prompts", "usage_usd", "free_usd", "free_grants", "reset_grants", "honest_usd",
     "disputed_usd", "credit_usd", "unpaid_usd", "declines", "successes",
-    "honest_charges", "disputed_charges", "declined_cards",
+    "honest_charges", "disputed_charges", "owed_usd", "declined_cards",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from graph.communities import NO_CLUSTER, join
 from graph.handoff import handoffs
-from graph.harm import billing_harm, ended, harmed, took_unpaid
+from graph.harm import billing_harm, ended, harmed, left_owing, took_unpaid
 from graph.kinship import Kin, find_kin
 from graph.link import (
     LINKS_ABOVE,
@@ -46,6 +46,7 @@ class Scene:
     harmed: Flags
     took: Flags
     billing: Flags
+    owing: Flags
     ended: Flags
     usual_harm: float
     handoff_nats: Floats
@@ -104,6 +105,7 @@ def compose(
         harmed=suspects,
         took=took,
         billing=billing,
+        owing=left_owing(profiles),
         ended=ended(profiles),
         usual_harm=base_harm(suspects),
         handoff_nats=handoff_nats,

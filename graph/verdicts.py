@@ -26,10 +26,12 @@ BAN_ABOVE = 0.97
 REVIEW_ABOVE = 0.5
 # A farm is more than a family: this many members took, and most of the cluster did.
 LEAST_FARM = 5
+SOLID_ABOVE = 2.0
 FARM_PURITY = 0.6
 # What the failure of a gate says, in nats: enough to sink any sum of suspicion.
 _NO_HARM = -5.0
 _NO_CONTROL = -3.5
+_SINGLE_SIGN = -1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def judge_accounts(
     base_rate: float,
 ) -> list[Verdicts]:
     """One `Verdicts` a typology, over the accounts of the scene."""
-    own_harm = {"disposable_signup": scene.took, "stolen_payment": scene.billing}
+    own_harm = {
+        "disposable_signup": scene.took,
+        "stolen_payment": scene.billing | scene.owing,
+    }
     return [
         _judge(scene, name, [*items, *benign], own_harm[name], base_rate)
         for name, items in evidence.items()
@@ -83,7 +88,7 @@ def _judge(
         Evidence(
             "control_not_shown",
             "benign",
-            np.where(own_harm & ~control, _NO_CONTROL, 0.0),
+            np.where(own_harm & ~control, _weak_control(first), 0.0),
             "Nothing but forgeable or single signs ties it to others.",
         ),
     ]
@@ -92,9 +97,27 @@ def _judge(
     probability = expit(log_odds)
     company = _in_company(scene, typology, weighed)
     ban = control & own_harm & company & (probability >= BAN_ABOVE)
+    ban &= _solid(weighed)
     ban &= weighed.families["benign"] > -2.0
     review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
     return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
+
+
+def _solid(weighed: Weighed) -> Flags:
+    """Whether a thing is shared or disputed, beyond habits that merely agree."""
+    strong = [
+        item.weight >= SOLID_ABOVE
+        for item in weighed.evidence
+        if item.family in {"payment", "device", "contact", "key"}
+        and (not item.code.startswith("kindred_") or item.family == "contact")
+    ]
+    return np.any(strong, axis=0)
+
+
+def _weak_control(weighed: Weighed) -> Floats:
+    """One strong family is a single sign; less than the gate is hardly any."""
+    single = (weighed.control >= CONTROL_GATE) & (weighed.speaking == 1)
+    return np.where(single, _SINGLE_SIGN, _NO_CONTROL)
 
 
 def _in_company(scene: Scene, typology: str, weighed: Weighed) -> Flags:

@@ -20,20 +20,24 @@ from graph.link import base_harm
 from graph.scene import Scene
 from graph.typologies.evidence import Evidence, Flags, Floats
 
+# Fewer linked takers than this are a family whose trials ran out.
+LEAST_CHAIN = 5
+
 # ln(span / spread) that clusters of innocents reach by chance and by season.
 _USUAL_TIGHTNESS = 1.5
 
 _KIN_SENTENCES = {
-    "contact": "Its mail address is patterned like those of {kin} accounts that also "
-    "drained their trial.",
-    "device": "It signed up with the same client build as {kin} accounts that also "
-    "drained their trial.",
-    "behaviour": "It used the product just as {kin} other drained trials did: model, "
-    "request sizes, pace.",
-    "timing": "It signed up within hours of {kin} accounts with the same habits.",
-    "network": "It signed up from the same kind of network as {kin} kindred accounts.",
-    "social": "It came through the same invitation or referral as {kin} kindred "
-    "accounts.",
+    "contact": "Its mail address is patterned like those of {kin:.0f} other drained "
+    "trials.",
+    "device": "It signed up with the same client build as {kin:.0f} other drained "
+    "trials.",
+    "behaviour": "It used the product just as {kin:.0f} other drained trials did: "
+    "model, request sizes, pace.",
+    "timing": "It signed up within hours of {kin:.0f} accounts with the same habits.",
+    "network": "It signed up from the same kind of network as {kin:.0f} accounts with "
+    "the same habits.",
+    "social": "It came through the same invitation or referral as {kin:.0f} accounts "
+    "with the same habits.",
 }
 
 
@@ -41,6 +45,7 @@ def detect(scene: Scene) -> list[Evidence]:
     """Evidence for and against disposable sign-up, for every account of the scene."""
     return [
         *_shared_identifiers(scene),
+        *_company_kept(scene),
         *_kinship(scene),
         *_resets(scene),
         *_burst(scene),
@@ -59,8 +64,8 @@ def _shared_identifiers(scene: Scene) -> Iterator[Evidence]:
             f"shared_{kind}",
             family,
             weight,
-            f"It shares a {kind} with {{others}} accounts, {{drained}} of which "
-            "consumed without paying.",
+            f"It shares a {kind} with {{others:.0f}} accounts, of which "
+            "{drained:.0f} consumed without paying.",
             {"others": others, "drained": drained},
         )
 
@@ -94,12 +99,46 @@ def company(
     return weight, most, worst
 
 
+def _company_kept(scene: Scene) -> Iterator[Evidence]:
+    """What a chain hides from each of its links: nearly all of the cluster took.
+
+    Each link of a chain ties two accounts only, so the surprise is taken over the
+    whole cluster, and given to the family of the account's own strongest hard link.
+    """
+    linked = {kind: _linked_by(scene, kind) for kind in ("device", "card", "phone")}
+    took = scene.harmed.astype(float)
+    others = np.maximum(scene.per_cluster(np.ones(scene.size)) - 1, 0.0)
+    guilty = np.where(scene.clustered, scene.per_cluster(took) - took, 0.0)
+    surprise = -binom.logsf(guilty - 1, others, scene.usual_harm)
+    telling = (guilty >= LEAST_CHAIN) & scene.harmed
+    for kind, family in (
+        ("device", "device"),
+        ("card", "payment"),
+        ("phone", "contact"),
+    ):
+        yield Evidence(
+            f"chained_by_{kind}",
+            family,
+            np.where(telling & linked[kind], np.minimum(surprise, 3.0), 0.0),
+            f"Links such as its {kind} lead to {{others:.0f}} accounts, {{guilty:.0f}} "
+            "of which consumed without paying.",
+            {"others": others, "guilty": guilty},
+        )
+
+
+def _linked_by(scene: Scene, kind: str) -> Flags:
+    rows = scene.linking & (
+        scene.edges.identifiers["kind"].to_numpy()[scene.edges.identifier] == kind
+    )
+    return np.bincount(scene.edges.account[rows], minlength=scene.size) > 0
+
+
 def _kinship(scene: Scene) -> Iterator[Evidence]:
     kin = scene.kin
     ends = np.concatenate([kin.left, kin.right])
     partners = np.bincount(ends, minlength=scene.size).astype(float)
-    # One look-alike is a coincidence; from three on the median pair speaks in full.
-    trust = np.minimum(partners / 3.0, 1.0)
+    # Few look-alikes are a coincidence; from four on the median pair speaks in full.
+    trust = np.minimum(partners / 4.0, 1.0)
     for family in KIN_CAPS:
         values = np.concatenate([kin.families[family]] * 2)
         middle = (
@@ -128,15 +167,15 @@ def _resets(scene: Scene) -> Iterator[Evidence]:
         "closed_and_recreated",
         "behaviour",
         np.where(closed & (siblings >= 2), np.minimum(0.6 * siblings, 3.0), 0.0),
-        "It was closed once its credit was gone, as were {siblings} accounts linked "
-        "to it.",
+        "It was closed once its credit was gone, as were {siblings:.0f} accounts "
+        "linked to it.",
         {"siblings": siblings},
     )
     yield Evidence(
         "credit_reset",
         "behaviour",
         np.where((resets > 0) & (members >= 2), np.minimum(1.0 + resets, 3.0), 0.0),
-        "It drew fresh trial credit {resets} times beside linked accounts.",
+        "It drew fresh trial credit {resets:.0f} times beside linked accounts.",
         {"resets": resets},
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from graph.harm import MANY_DECLINES, SILENCE_HOURS
 from graph.scene import Scene
 from graph.typologies.disposable_signup import company
-from graph.typologies.evidence import Evidence
+from graph.typologies.evidence import Evidence, Flags
 
 
 def detect(scene: Scene) -> list[Evidence]:
@@ -37,7 +37,7 @@ def _disputes(scene: Scene) -> Iterator[Evidence]:
     yield Evidence(
         "charge_disputed",
         "payment",
-        np.where(bad > 0, np.minimum(2.0 + 0.5 * bad, 4.0), 0.0),
+        np.where(bad > 0, np.minimum(1.5 + 0.25 * bad, 2.5), 0.0),
         "{charges:.0f} of its charges were disputed or made with a stolen card.",
         {"charges": bad},
     )
@@ -95,11 +95,12 @@ def _company(scene: Scene) -> Iterator[Evidence]:
 
 def _drain(scene: Scene) -> Iterator[Evidence]:
     profiles = scene.profiles
-    start = profiles["first_bad_at"]
+    start = profiles["first_bad_at"].fillna(profiles["first_card_at"])
     fast = (profiles["last_use"] - start).dt.total_seconds().to_numpy() / 3600
     used = profiles["usage_usd"].to_numpy()
     silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
     drained = (used > 0) & silent & (fast >= 0) & (fast <= 240)
+    yield from _unpaid_bill(scene, drained)
     yield Evidence(
         "drained_and_left",
         "behaviour",
@@ -135,4 +136,51 @@ def _drain(scene: Scene) -> Iterator[Evidence]:
         np.where(stayed > 48, -1.5, 0.0),
         "It goes on being used {hours:.0f} hours after the dispute.",
         {"hours": np.nan_to_num(stayed)},
+    )
+    days = profiles["active_days"].to_numpy()
+    yield Evidence(
+        "used_over_time",
+        "benign",
+        np.where(
+            (days >= 5) & (tenure >= 14) & ~profiles["warning"].to_numpy(dtype=bool),
+            -2.0,
+            0.0,
+        ),
+        "It was used on {days:.0f} days over {tenure:.0f}, as a customer does.",
+        {"days": days, "tenure": tenure.astype(float)},
+    )
+
+
+def _unpaid_bill(scene: Scene, drained: Flags) -> Iterator[Evidence]:
+    """The shape before the warning: fresh card, large bill, silence (formula F8)."""
+    profiles = scene.profiles
+    owed = profiles["owed_usd"].to_numpy()
+    failed = (profiles["cvc_failed"] + profiles["avs_failed"] > 0).to_numpy()
+    prepaid = profiles["prepaid"].to_numpy(dtype=bool)
+    abroad = (
+        profiles["card_country"].notna()
+        & profiles["ip_country"].notna()
+        & (profiles["card_country"] != profiles["ip_country"])
+    ).to_numpy()
+    owing = drained & scene.owing
+    yield Evidence(
+        "bill_left_open",
+        "payment",
+        np.where(owing, 1.0 + 1.5 * failed + 0.5 * prepaid + 0.5 * abroad, 0.0),
+        "It owes ${owed:.2f} on a card that was never charged for it.",
+        {"owed": owed},
+    )
+    yield Evidence(
+        "ran_up_a_bill",
+        "behaviour",
+        np.where(owing, np.minimum(1.0 + np.log1p(owed / 50), 3.0), 0.0),
+        "It ran up ${owed:.2f} in its first days and fell silent.",
+        {"owed": owed},
+    )
+    yield Evidence(
+        "owes",
+        "harm",
+        np.where(owing, 1.0, 0.0),
+        "${owed:.2f} of its use is unpaid.",
+        {"owed": owed},
     )
