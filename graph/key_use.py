@@ -129,7 +129,8 @@ _FOREIGN_SOURCES = """
     SELECT s.* FROM strange_sources s
     LEFT JOIN habits h USING (key_id) LEFT JOIN crowds c USING (key_id)
     WHERE never_seen OR (new_tool AND new_purpose)
-       OR ((new_tool OR new_purpose) AND exposed_at IS NOT NULL)
+       OR ((new_tool OR new_prompt OR (new_model AND prompt IS NULL))
+           AND exposed_at IS NOT NULL)
        OR (new_tool AND coalesce(h.networks, 0) <= 3 AND c.networks >= 5)
 """
 

@@ -13,7 +13,7 @@ from graph.typologies.evidence import Evidence
 
 # Foreign traffic that costs less is a look around, a researcher's check or a typing
 # error (detection trap: one list-models call is not theft).
-LEAST_LOSS_USD = 1.0
+LEAST_LOSS_USD = 2.0
 
 
 def detect(keys: pd.DataFrame) -> list[Evidence]:

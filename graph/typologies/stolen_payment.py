@@ -133,7 +133,7 @@ def _drain(scene: Scene) -> Iterator[Evidence]:
     yield Evidence(
         "still_here_after_the_dispute",
         "benign",
-        np.where(stayed > 48, -1.5, 0.0),
+        np.where(stayed > 48, -2.5, 0.0),
         "It goes on being used {hours:.0f} hours after the dispute.",
         {"hours": np.nan_to_num(stayed)},
     )
