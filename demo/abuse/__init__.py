@@ -1,0 +1,1 @@
+"""Thefts, at every level of evasion."""

@@ -1,0 +1,1 @@
+"""Populations that do nothing wrong, each with a trait that looks as if it did."""
