@@ -33,22 +33,12 @@ def shape(names: Iterable[str]) -> str:
     return literal("{" + ",".join(f'"{name}":"VARCHAR"' for name in names) + "}")
 
 
-def present(name: str, types: tuple[str, ...]) -> str:
+def present(name: str) -> str:
     """Give a field's text; NULL where it is blank or its event's type lacks it."""
-    blank = fill(
-        "$name < '!' AND trim($name, $blanks) = ''",
-        name=name,
-        blanks=literal(_BLANKS),
-    )
-    having = tuple(one for one in carriers(name) if one in types)
-    if name in COMMON or having == types:
-        return fill("CASE WHEN $b THEN NULL ELSE $n END AS $n", b=blank, n=name)
-    return fill(
-        "CASE WHEN $b THEN NULL WHEN type IN $types THEN $n END AS $n",
-        b=blank,
-        n=name,
-        types=literals(having),
-    )
+    blank = fill("trim($n, $blanks) = ''", n=name, blanks=literal(_BLANKS))
+    foreign = fill("type NOT IN $types", types=literals(carriers(name)))
+    test = blank if name in COMMON else f"{blank} OR {foreign}"
+    return fill("CASE WHEN $t THEN NULL ELSE $n END AS $n", t=test, n=name)
 
 
 def _quick_time(name: str) -> str:
@@ -95,8 +85,20 @@ def quick_value(name: str) -> str:
     return fill("TRY_CAST($n AS $type)", n=name, type=kind.value)
 
 
+def scoped_value(name: str, types: tuple[str, ...]) -> str:
+    """Give `quick_value`, NULL where the event's type does not carry the field."""
+    having = tuple(one for one in carriers(name) if one in types)
+    if name in COMMON or having == types:
+        return quick_value(name)
+    return fill(
+        "CASE WHEN type IN $types THEN $v END",
+        types=literals(having),
+        v=quick_value(name),
+    )
+
+
 def exact_value(name: str) -> str:
-    """Give the stored form of any field that passes the exact check."""
+    """Give the stored form of a field that passes the exact check."""
     kind = FIELDS[name]
     if kind is Kind.TEXT:
         return name
@@ -108,24 +110,25 @@ def exact_value(name: str) -> str:
 def _doubtful(name: str) -> str:
     kind = FIELDS[name]
     if kind is Kind.TEXT:
-        test = "$n >= '{' OR ($n >= '[' AND $n < '\\') OR $n IN $words"
+        test = """$n < '!' OR $n >= '{' OR ($n >= '[' AND $n < '\\') OR $n IN $words"""
         return fill(test, n=name, words=_BARE_WORDS)
     if kind is Kind.FLAG:
         return fill("lower($n) NOT IN ('true', 'false')", n=name)
+    unread = fill("($n IS NOT NULL AND $v IS NULL)", n=name, v=quick_value(name))
     if kind is Kind.TIME:
-        test = """NOT (strlen($n) >= 20 AND $n[11] = 'T' AND $n[12:13] < '24'
-            AND (ends_with($n, 'Z') OR ends_with($n, '+00:00'))
-            AND $value IS NOT NULL)"""
-        return fill(test, n=name, value=_quick_time(name))
+        test = """strlen($n) < 20 OR $n[11] <> 'T' OR $n[12:13] >= '24'
+            OR NOT (ends_with($n, 'Z') OR ends_with($n, '+00:00'))"""
+        return unread + " OR " + fill(test, n=name)
+    value = {"n": name, "v": quick_value(name)}
     if kind is Kind.MONEY:
-        test = "$value IS NULL OR $value < 0 OR contains($n, '_')"
-        return fill(test, n=name, value=quick_value(name))
+        return unread + fill(" OR $v < 0 OR contains($n, '_')", **value)
     # Only the plain spelling of a whole number reads back as it was written.
-    test = "$value IS NULL OR $value::VARCHAR <> $n OR $value < 0"
-    return fill(test, n=name, value=quick_value(name))
+    return unread + fill(" OR $v::VARCHAR <> $n OR $v < 0", **value)
 
 
-def _misses(types: Iterable[str], one: Callable[[str], str]) -> str:
+def _by_type(types: tuple[str, ...], one: Callable[[str], str]) -> str:
+    if len(types) == 1:
+        return one(types[0])
     arms = (
         fill("WHEN $type THEN $test", type=literal(name), test=one(name))
         for name in types
@@ -143,21 +146,24 @@ def _lacks(event: str) -> str:
 
 def _strays(event: str) -> str:
     tests = [
-        fill("coalesce($n NOT IN $c, false)", n=name, c=literals(choices))
+        fill("$n NOT IN $c", n=name, c=literals(choices))
         for name, choices in BY_NAME[event].choices.items()
     ]
     return "(" + " OR ".join(tests or ["false"]) + ")"
 
 
 def doubt(names: tuple[str, ...], types: tuple[str, ...]) -> str:
-    """Give the condition under which a line needs the exact check."""
+    """Give the condition under which a line needs the exact check.
+
+    It is meant to be tested with IS TRUE: what is NULL beside it is no doubt.
+    """
     unknown = fill("type IS NULL OR type NOT IN $types", types=literals(types))
     missing = "event_id IS NULL OR occurred_at IS NULL"
-    fields = (f"coalesce({_doubtful(n)}, false)" for n in names if n != "type")
+    fields = (_doubtful(name) for name in names if name != "type")
     # DuckDB's JSON reader lets a last comma pass; the standard does not.
     comma = "ends_with(record, ',}') OR ends_with(record, ', }')"
-    scoped = (_misses(types, _lacks), _misses(types, _strays))
-    return " OR ".join((missing, unknown, *fields, *scoped, comma))
+    scoped = (_by_type(types, _lacks), _by_type(types, _strays))
+    return " OR ".join((unknown, missing, *fields, *scoped, comma))
 
 
 _NEVER = "is missing"
@@ -250,11 +256,12 @@ def _absent(event: str) -> list[str]:
 
 
 def reason() -> str:
-    """Give the first thing that is wrong with a line of valid JSON, or NULL.
+    """Give the first thing that is wrong with a line, or NULL.
 
     The text names the field and what is wrong with it, never the value.
     """
     arms = [
+        "WHEN NOT json_valid(record) THEN 'line: is not JSON'",
         "WHEN json_type(record) <> 'OBJECT' THEN 'line: is not a JSON object'",
         r"WHEN regexp_matches(record, ',\s*[}\]]\s*$$') THEN 'line: is not JSON'",
     ]

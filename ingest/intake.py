@@ -2,76 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.contract import FIELDS
-from ingest.duplicates import OF_EARLIER, OF_NOW, judge
+from ingest.duplicates import OF_EARLIER, OF_NOW, Judge, body_of
 from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS, Keying
-from ingest.manifest import Segment
 from ingest.pepper import Pepper
-from ingest.readers.chunks import Chunk
-from ingest.routes import ROUTES, Route
-from ingest.sifting import sift
-from ingest.sql import count, fill, first, literal
+from ingest.readers.chunks import CHUNK, Chunk
+from ingest.routes import REST_ROUTE, USAGE_ROUTE, Route
+from ingest.secrets import Redactor
+from ingest.sifting import Sieve, Sifted, part
+from ingest.sources.adapt import adapt
+from ingest.sql import count, fill, first
+from ingest.staging import Staging
 
-QUARANTINE_COLUMNS = {
+QUARANTINE_COLUMNS: Mapping[str, str] = {
     "file": "VARCHAR",
     "line": "BIGINT",
     "reason": "VARCHAR",
     "text": "VARCHAR",
 }
+EVENT_COLUMNS: Mapping[str, str] = {
+    **{name: kind.value for name, kind in FIELDS.items()},
+    "key": "UBIGINT",
+}
 
-EVENT_COLUMNS = {name: kind.value for name, kind in FIELDS.items()} | {"key": "UBIGINT"}
-
-_EMPTY = "CREATE TEMP TABLE $name ($columns)"
-_BLANK = "CREATE OR REPLACE TEMP VIEW $name AS FROM blank_events"
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "blank_events": EVENT_COLUMNS,
+    "staged_keys": {"key": "UBIGINT"},
+    "quarantined": QUARANTINE_COLUMNS,
+    "conflicts": {"event_id": "VARCHAR", **QUARANTINE_COLUMNS},
+    "repeats": {"event_id": "VARCHAR"},
+    "contested": {"event_id": "VARCHAR"},
+}
+_TABLE = "CREATE TEMP TABLE $name ($columns)"
 _VIEW = """
     CREATE OR REPLACE TEMP VIEW $name AS
-    SELECT * FROM blank_events UNION ALL BY NAME SELECT * FROM $files
-"""
-_REFUSED_HERE = """
-    INSERT INTO quarantined
-    SELECT names.name, refusals.line, refusals.reason, refusals.text
-    FROM refusals JOIN names ON names.file = refusals.file
-"""
-_REFUSED = """
-    INSERT INTO quarantined
-    SELECT names.name, records.line, refused.reason,
-           rtrim(coalesce(records.raw, records.record), chr(10) || chr(13))
-    FROM refused JOIN records USING (nr) JOIN names ON names.file = records.file
-"""
-_CONFLICTS = """
-    INSERT INTO conflicts
-    SELECT ids.event_id, verdicts.verdict, names.name, records.line,
-           rtrim(coalesce(records.raw, records.record), chr(10) || chr(13))
-    FROM verdicts JOIN ids USING (nr) JOIN records USING (nr)
-    JOIN names ON names.file = records.file
-    WHERE verdicts.verdict IN ('conflict', 'conflict earlier')
+    SELECT $columns FROM (SELECT * FROM blank_events UNION ALL BY NAME FROM $files)
 """
 _REPEATS = """
-    INSERT INTO repeats
-    SELECT event_id FROM verdicts JOIN ids USING (nr)
-    WHERE verdict = 'duplicate'
+    INSERT INTO repeats SELECT event_id FROM verdicts WHERE verdict = 'duplicate'
 """
 _CONTESTED = """
     INSERT INTO contested
-    SELECT DISTINCT event_id FROM verdicts JOIN ids USING (nr)
-    WHERE verdict = 'contested'
+    SELECT DISTINCT event_id FROM verdicts WHERE verdict = 'contested'
 """
-_CONFLICTS_OUT = """
-    INSERT INTO quarantined
-    SELECT file, line,
-           CASE WHEN verdict = 'conflict' THEN $now ELSE $earlier END, text
-    FROM conflicts
-"""
-_NEW_ROWS = "SELECT * FROM rows_$route ANTI JOIN verdicts USING (nr)"
-_FILLED = "SELECT count(*), sum(body) % 18446744073709551616, $counts FROM ($rows)"
+_CONFLICTING = "SELECT * FROM verdicts WHERE verdict LIKE 'conflict%' ORDER BY nr"
+_NEW_ROWS = "SELECT * FROM rows ANTI JOIN verdicts USING (nr)"
+_SUM = "SELECT (sum($body) % 18446744073709551616)::VARCHAR FROM $rows"
 
 
 @dataclass(frozen=True)
@@ -85,122 +69,177 @@ class Counts:
 
 
 @dataclass
-class Staged:
-    """What has been written so far and is not yet part of the ledger."""
+class _Waiting:
+    """Records kept until there are enough of them to be worth a pass."""
 
-    segments: list[Segment] = field(default_factory=list)
-    events_sum: int = 0
+    tables: list[pa.Table] = field(default_factory=list)
+    size: int = 0
 
-    def rows(self, family: str) -> int:
-        """Count the staged rows of a family."""
-        return sum(one.rows for one in self.segments if one.family == family)
+    def add(self, records: pa.Table) -> bool:
+        """Keep records; say whether it is time for a pass."""
+        if records.num_rows:
+            self.tables.append(records)
+            self.size += records.get_total_buffer_size()
+        return self.size >= CHUNK
+
+    def drain(self) -> pa.Table | None:
+        tables, self.tables, self.size = self.tables, [], 0
+        return pa.concat_tables(tables) if tables else None
 
 
 class Intake:
-    """Takes chunks in on its own connection and stages segments in `folder`."""
+    """Takes chunks in on its own connection and stages what is new."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         pepper: Pepper,
-        folder: Path,
-        generation: int,
+        staging: Staging,
+        files: Sequence[str],
     ) -> None:
         self.connection = connection
-        self.folder = folder
-        self.generation = generation
-        self.staged = Staged()
-        self._keying = Keying(connection, pepper)
-        self._written = 0
+        self.staging = staging
+        self.events_sum = 0
+        self.files = files
+        self.keying = Keying(connection, pepper)
+        self.redactor = Redactor(pepper)
+        self._sieve = Sieve(connection)
+        self._judge = Judge(connection, self._show_staged)
+        self._rest, self._doubted = _Waiting(), _Waiting()
 
-    def prepare(self, stored: Sequence[Path], names: Sequence[str]) -> None:
+    def prepare(self, stored: Sequence[Path]) -> None:
         """Make the tables that the work fills; `stored` are the event segments."""
-        columns = {
-            "blank_events": EVENT_COLUMNS,
-            "quarantined": QUARANTINE_COLUMNS,
-            "conflicts": {"event_id": "VARCHAR", "verdict": "VARCHAR"}
-            | {name: QUARANTINE_COLUMNS[name] for name in ("file", "line", "text")},
-            "repeats": {"event_id": "VARCHAR"},
-            "contested": {"event_id": "VARCHAR"},
-        }
-        for name, of in columns.items():
-            text = ", ".join(f'"{column}" {kind}' for column, kind in of.items())
-            self.connection.execute(fill(_EMPTY, name=name, columns=text))
-        numbers = pa.array(np.arange(len(names), dtype=np.int32))
-        table = pa.table({"file": numbers, "name": pa.array(names, pa.string())})
-        self.connection.register("names", table)
-        self._view("stored", stored)
-        self._view("staged", [])
-        self._keying.prepare()
-
-    def _view(self, name: str, files: Sequence[Path]) -> None:
-        if not files:
-            self.connection.execute(fill(_BLANK, name=name))
-            return
-        relation = self.connection.read_parquet(
-            [str(file) for file in files], union_by_name=True
-        )
-        relation.create_view(f"{name}_files", replace=True)
-        self.connection.execute(fill(_VIEW, name=name, files=f"{name}_files"))
+        for name, of in _TABLES.items():
+            columns = ", ".join(f'"{column}" {kind}' for column, kind in of.items())
+            self.connection.execute(fill(_TABLE, name=name, columns=columns))
+        self._show("stored", stored)
+        self._show("staged", ())
+        self.keying.prepare()
 
     def take(self, chunk: Chunk) -> None:
-        """Check, key, judge and stage one chunk."""
-        numbers = np.arange(chunk.records.num_rows, dtype=np.int64)
-        records = chunk.records.append_column("nr", pa.array(numbers))
-        self.connection.register("records", records)
-        self.connection.register("refusals", chunk.refused)
-        sift(self.connection)
-        self.connection.execute(_REFUSED_HERE)
-        self.connection.execute(_REFUSED)
-        self._keying.key()
-        if judge(self.connection):
-            for statement in (_CONFLICTS, _REPEATS, _CONTESTED):
-                self.connection.execute(statement)
-        for route in ROUTES:
-            self._stage(route)
-        self.connection.unregister("records")
-        self.connection.unregister("refusals")
+        """Take one chunk in; some of it may wait for `flush`."""
+        records, refused = adapt(self.connection, chunk)
+        self.quarantine(refused)
+        usage, rest = part(records)
+        if usage.num_rows:
+            self._check(USAGE_ROUTE, usage)
+        if self._rest.add(rest):
+            self._flush_rest()
 
-    def _stage(self, route: Route) -> None:
-        rows = fill(_NEW_ROWS, route=route.name)
-        counts = ", ".join(f'count("{name}")' for name in route.fields)
-        found = first(self.connection, fill(_FILLED, counts=counts, rows=rows))
-        if not found[0]:
+    def flush(self) -> None:
+        """Take in what still waits."""
+        self._flush_rest()
+        self._flush_doubted()
+
+    def _flush_rest(self) -> None:
+        records = self._rest.drain()
+        if records is not None:
+            self._check(REST_ROUTE, records)
+
+    def _flush_doubted(self) -> None:
+        records = self._doubted.drain()
+        if records is not None:
+            sifted, bad = self._sieve.exact(records)
+            self.quarantine(as_refused(bad))
+            self.admit(sifted)
+
+    def _check(self, route: Route, records: pa.Table) -> None:
+        sifted, doubted = self._sieve.quick(route, records)
+        self.admit(sifted)
+        if self._doubted.add(doubted):
+            self._flush_doubted()
+
+    def admit(self, sifted: Sifted) -> None:
+        """Key, judge and stage good rows."""
+        if not sifted.rows.num_rows:
             return
-        total, body, filled = int(found[0]), int(found[1]), found[2:]
-        kept = [n for n, some in zip(route.fields, filled, strict=True) if some]
-        columns = ", ".join(f'"{name}"' for name in (*kept, "key"))
-        self.write("events", f"SELECT {columns} FROM ({rows})", total)
-        self.staged.events_sum += body
-        files = [self.folder / one.name for one in self.staged.segments]
-        self._view("staged", files)
+        rows = self.keying.key(sifted)
+        if self._judge.judge(rows):
+            self._note_verdicts(sifted)
+            rows = self.connection.sql(_NEW_ROWS).to_arrow_table()
+        self.stage(rows)
 
-    def write(self, family: str, query: str, rows: int) -> None:
-        """Write a query's rows as a new segment of a family."""
-        if not rows:
+    def _note_verdicts(self, sifted: Sifted) -> None:
+        self.connection.execute(_REPEATS)
+        self.connection.execute(_CONTESTED)
+        wrong = self.connection.sql(_CONFLICTING).to_arrow_table()
+        if wrong.num_rows:
+            reasons = pc.if_else(
+                pc.equal(wrong.column("verdict"), "conflict"), OF_NOW, OF_EARLIER
+            )
+            records = sifted.records.take(wrong.column("nr"))
+            refused = as_refused(records.append_column("reason", reasons))
+            self.note_conflicts(wrong.column("event_id"), refused)
+
+    def note_conflicts(self, event_ids: pa.ChunkedArray, refused: pa.Table) -> None:
+        """Keep conflicting copies for the quarantine."""
+        table = self.named(refused).append_column("event_id", event_ids)
+        self.connection.register("noted", table)
+        self.connection.execute("INSERT INTO conflicts BY NAME FROM noted")
+        self.connection.unregister("noted")
+
+    def stage(self, rows: pa.Table) -> None:
+        """Write new rows and keep their keys in mind."""
+        if not rows.num_rows:
             return
-        (self.folder / family).mkdir(exist_ok=True, mode=0o700)
-        name = f"{family}/{self.generation:08d}-{self._written:06d}.parquet"
-        self._written += 1
-        self.connection.sql(query).write_parquet(
-            str(self.folder / name), compression="zstd"
-        )
-        self.staged.segments.append(Segment.seal(self.folder, name, rows))
+        self.connection.register("rows", rows)
+        self.connection.execute("INSERT INTO staged_keys SELECT key FROM rows")
+        self.events_sum += self.sum_of("rows", rows.column_names)
+        names = [name for name in EVENT_COLUMNS if name in rows.column_names]
+        self.staging.write("events", rows.select(names))
 
-    def finish(self, stored: dict[str, Sequence[Path]]) -> Counts:
+    def sum_of(self, rows: str, names: Sequence[str]) -> int:
+        """Add up the hashes of events; the order does not matter."""
+        query = fill(_SUM, body=body_of(names), rows=rows)
+        return int(first(self.connection, query)[0] or 0)
+
+    def quarantine(self, refused: pa.Table) -> None:
+        """Keep refused lines (`file`, `line`, `text`, `reason`)."""
+        if refused.num_rows:
+            self.connection.register("noted", self.named(refused))
+            self.connection.execute("INSERT INTO quarantined BY NAME FROM noted")
+            self.connection.unregister("noted")
+
+    def named(self, refused: pa.Table) -> pa.Table:
+        """Give refused lines as the quarantine shows them, secrets replaced."""
+        text = pc.utf8_rtrim(refused.column("text"), characters="\r\n")
+        columns = {
+            "file": pa.array(self.files, pa.string()).take(refused.column("file")),
+            "line": refused.column("line"),
+            "reason": refused.column("reason"),
+            "text": self.redactor.clean_array(text.combine_chunks()),
+        }
+        return pa.table(columns)
+
+    def _show_staged(self) -> None:
+        self._show("staged", self.staging.paths("events"))
+
+    def _show(self, name: str, paths: Sequence[Path]) -> None:
+        """Make a view of event segments, with every column."""
+        files = "blank_events"
+        if paths:
+            texts = [str(path) for path in paths]
+            relation = self.connection.read_parquet(texts, union_by_name=True)
+            files = f"{name}_files"
+            relation.create_view(files, replace=True)
+        columns = ", ".join(f'"{column}"' for column in EVENT_COLUMNS)
+        self.connection.execute(fill(_VIEW, name=name, columns=columns, files=files))
+
+    def finish(self, stored: Mapping[str, Sequence[Path]]) -> Counts:
         """Stage identifiers, vault and quarantine; give the counts of the ingest."""
-        reasons = {"now": literal(OF_NOW), "earlier": literal(OF_EARLIER)}
-        accepted = self.staged.rows("events")
-        self.connection.execute(fill(_CONFLICTS_OUT, **reasons))
+        self.connection.execute(
+            "INSERT INTO quarantined BY NAME SELECT * EXCLUDE (event_id) FROM conflicts"
+        )
         quarantined = count(self.connection, "quarantined")
         duplicate = count(self.connection, "repeats")
-        families = {
+        families: Mapping[str, tuple[str, Mapping[str, str], int]] = {
             "identifiers": ("found_identifiers", IDENTIFIER_COLUMNS, 2),
             "vault": ("found_values", VAULT_COLUMNS, 2),
             "quarantine": ("quarantined", QUARANTINE_COLUMNS, 4),
         }
         for family, (table, columns, keyed) in families.items():
-            self._add(family, table, tuple(columns), keyed, stored[family])
+            self._add(family, table, (tuple(columns), keyed), stored[family])
+        accepted = self.staging.rows("events")
         read = accepted + duplicate + quarantined
         return Counts(read, accepted, duplicate, quarantined)
 
@@ -208,24 +247,25 @@ class Intake:
         self,
         family: str,
         table: str,
-        columns: tuple[str, ...],
-        keyed: int,
+        columns: tuple[tuple[str, ...], int],
         stored: Sequence[Path],
     ) -> None:
-        """Write what a family does not hold yet; its first columns tell rows apart."""
-        names = ", ".join(f'"{name}"' for name in columns)
-        key = ", ".join(f'"{name}"' for name in columns[:keyed])
-        query = f"SELECT DISTINCT ON ({key}) {names} FROM {table} ORDER BY {key}"
+        """Stage what a family does not hold yet; its first columns tell rows apart."""
+        names, keyed = columns
+        key = ", ".join(f'"{name}"' for name in names[:keyed])
+        every = ", ".join(f'"{name}"' for name in names)
+        query = f"SELECT DISTINCT ON ({key}) {every} FROM {table}"
         if stored:
-            relation = self.connection.read_parquet(
-                [str(file) for file in stored], union_by_name=True
-            )
+            texts = [str(path) for path in stored]
+            relation = self.connection.read_parquet(texts, union_by_name=True)
             relation.create_view("held", replace=True)
-            query = f"SELECT * FROM ({query}) ANTI JOIN held USING ({key})"
-        self.write(family, query, count(self.connection, f"({query})"))
+            query += f" ANTI JOIN held USING ({key})"
+        fresh = self.connection.sql(f"{query} ORDER BY {every}").to_arrow_table()
+        self.staging.write(family, fresh)
 
 
-def take_all(intake: Intake, chunks: Iterator[Chunk]) -> None:
-    """Take every chunk in."""
-    for chunk in chunks:
-        intake.take(chunk)
+def as_refused(records: pa.Table) -> pa.Table:
+    """Give records with a `reason` as refused lines with the text of their file."""
+    text = pc.coalesce(records.column("raw"), records.column("record"))
+    kept = records.select(["file", "line", "reason"])
+    return kept.append_column("text", text)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingest.contract import FIELDS, FURTHER_KINDS, IDENTIFIER_FIELDS
-from ingest.identifiers import FORMS
+from ingest.contract import FURTHER_KINDS, IDENTIFIER_FIELDS
+from ingest.identifiers import FORMS, SEPARATOR
 from ingest.identifiers.kinds import FURTHER, NORMALISERS
 from ingest.pepper import Pepper, key_hash_sql, keyed_sql
-from ingest.routes import ROUTES, Route
-from ingest.sql import fill, literal, literals
-
-DEVICE_SEPARATOR = "\x1f"
-"""Stands between scheme and id in the raw text of a device."""
+from ingest.secrets import Redactor
+from ingest.sifting import Sifted
+from ingest.sql import fill, literal
 
 IDENTIFIER_COLUMNS: Mapping[str, str] = {
     "kind": "VARCHAR",
@@ -39,102 +38,171 @@ VAULT_COLUMNS: Mapping[str, str] = {
     "value": "VARCHAR",
 }
 
-_HASHED = ("prefix", "stem", "skeleton")
+SEEN = "identifier.seen"
 
-_LOOKUP = (
-    "CREATE TEMP TABLE lookup_$kind (kind VARCHAR, raw VARCHAR, identifier VARCHAR)"
-)
+_REMEMBERED = 1_000_000
+"""Raw texts of a kind that are kept in mind; past that they are hashed again."""
+
+_FURTHER = "further"
+_KEY_NAMES = frozenset({"key_id", "replaces"})
+_HASHED = ("prefix", "stem", "skeleton")
 
 _FOUND = """
     CREATE TEMP TABLE found_identifiers ($columns);
     CREATE TEMP TABLE found_values (kind VARCHAR, identifier VARCHAR, value VARCHAR);
 """
-
-_FRESH = """
-    SELECT DISTINCT here.kind, here.raw FROM ($here) here
-    ANTI JOIN lookup_$table known ON known.kind = here.kind AND known.raw = here.raw
-    WHERE here.raw IS NOT NULL
-"""
-
 _HASH = """
     CREATE OR REPLACE TEMP TABLE keyed AS
-    SELECT kind, raw, text, $identifier AS identifier, class, $hashed,
+    SELECT kind, nr, value, $identifier AS identifier, class, $hashed,
            domain, asn, country, template, number, client, masked
     FROM forms
 """
-
-_REMEMBER = "INSERT INTO lookup_$table SELECT kind, raw, identifier FROM keyed"
-
 _KEEP = """
     INSERT INTO found_identifiers BY NAME
     SELECT $columns FROM keyed WHERE identifier IS NOT NULL
 """
-
 _KEEP_VALUE = """
     INSERT INTO found_values
-    SELECT kind, identifier, text FROM keyed
-    WHERE identifier IS NOT NULL AND text IS NOT NULL
+    SELECT kind, identifier, value FROM keyed
+    WHERE identifier IS NOT NULL AND value IS NOT NULL
 """
-
-_STORED = """
-    CREATE OR REPLACE TEMP TABLE rows_$route AS
-    SELECT *, hash(event_id) AS key, hash($all) AS body FROM (
-        SELECT nr, $columns FROM typed_$route AS typed $joins WHERE NOT doubt
-    )
-"""
+_ASKED = "SELECT identifier FROM keyed ORDER BY nr"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Keying:
     """Hashes identifiers on a connection, remembering what it has seen."""
 
     connection: duckdb.DuckDBPyConnection
     pepper: Pepper
+    _known: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     def prepare(self) -> None:
-        """Make the empty tables that the work fills."""
-        for table in _TABLES:
-            self.connection.execute(fill(_LOOKUP, kind=table))
+        """Make the empty tables of what is found."""
         columns = ", ".join(f'"{n}" {t}' for n, t in IDENTIFIER_COLUMNS.items())
         self.connection.execute(fill(_FOUND, columns=columns))
 
-    def key(self) -> None:
-        """Turn `typed_usage` and `typed_rest` into `rows_usage` and `rows_rest`."""
-        for table in _TABLES:
-            query = fill(_FRESH, here=_here(table), table=table)
-            fresh = self.connection.sql(query).to_arrow_table()
-            if fresh.num_rows:
-                self._learn(table, fresh)
-        for route in ROUTES:
-            self.connection.execute(_stored(route))
+    def key(self, sifted: Sifted) -> pa.Table:
+        """Give rows as they are stored: secrets and identifiers as keyed hashes."""
+        rows = sifted.rows.drop_columns("secret")
+        of_key_id: pa.Array | None = None
+        if pc.any(sifted.rows.column("secret")).as_py():
+            of_key_id = self._hash_of_key_id(rows)
+            rows = self._without_secrets(rows, sifted.route.texts)
+        for name, kind in IDENTIFIER_FIELDS.items():
+            if name in rows.column_names:
+                rows = _with(rows, name, self._identify(kind, _raw(rows, name)))
+        if of_key_id is not None:
+            rows = _with_key_hash(rows, of_key_id)
+        return self._key_values(rows) if "value" in rows.column_names else rows
 
-    def _learn(self, table: str, fresh: pa.Table) -> None:
-        forms = NORMALISERS.get(table, FURTHER)(fresh.column("raw").combine_chunks())
-        forms = _complete(forms).append_column("kind", fresh.column("kind"))
+    def _hash_of_key_id(self, rows: pa.Table) -> pa.Array:
+        """Give the hash of the key where `key_id` is the raw key itself."""
+        coded = rows.column("key_id").combine_chunks().dictionary_encode()
+        redactor = Redactor(self.pepper)
+        hashes = [redactor.key_hash(text) for text in coded.dictionary.to_pylist()]
+        return pa.array(hashes, pa.string()).take(coded.indices)
+
+    def _without_secrets(self, rows: pa.Table, names: tuple[str, ...]) -> pa.Table:
+        """Clean the texts that are stored as they are."""
+        redactor = Redactor(self.pepper)
+        for name in names:
+            if name not in IDENTIFIER_FIELDS and name != "value":
+                texts = rows.column(name).combine_chunks()
+                cleaned = redactor.clean_array(texts, name in _KEY_NAMES)
+                rows = _with(rows, name, cleaned)
+        return rows
+
+    def _key_values(self, rows: pa.Table) -> pa.Table:
+        """Hash the values of `identifier.seen` by the rules of their kinds."""
+        seen = pc.equal(rows.column("type"), SEEN)
+        if not pc.any(seen).as_py():
+            return rows
+        kinds = _canonical_kinds(rows.column("kind"))
+        # A further kind travels in front of its value, so that all go in one step.
+        own = pc.is_in(kinds, pa.array(IDENTIFIER_FIELDS.values()))
+        before = pc.if_else(own, pc.if_else(pc.equal(kinds, "device"), "", None), kinds)
+        raw = pc.coalesce(
+            pc.binary_join_element_wise(before, rows.column("value"), SEPARATOR),
+            rows.column("value"),
+        )
+        values = self._identify(
+            _FURTHER, pc.if_else(pc.and_(seen, pc.invert(own)), raw, None)
+        )
+        for kind in IDENTIFIER_FIELDS.values():
+            here = pc.and_(seen, pc.equal(kinds, kind))
+            if pc.any(here).as_py():
+                found = self._identify(kind, pc.if_else(here, raw, None))
+                values = pc.coalesce(found, values)
+        rows = _with(rows, "kind", pc.if_else(seen, kinds, rows.column("kind")))
+        return _with(rows, "value", values)
+
+    def _identify(self, kind: str, raw: pa.Array) -> pa.Array:
+        """Give the identifier of each raw text, NULL where it has none."""
+        if isinstance(raw, pa.ChunkedArray):
+            raw = raw.combine_chunks()
+        coded = raw.dictionary_encode()
+        texts: list[str] = coded.dictionary.to_pylist()
+        known = self._known.setdefault(kind, {})
+        fresh = [text for text in texts if text not in known]
+        if len(known) + len(fresh) > _REMEMBERED:
+            known.clear()
+            fresh = texts
+        if fresh:
+            known.update(zip(fresh, self._learn(kind, fresh), strict=True))
+        identifiers = pa.array([known[text] for text in texts], pa.string())
+        return identifiers.take(coded.indices)
+
+    def _learn(self, kind: str, fresh: list[str]) -> list[str | None]:
+        """Normalise, hash and keep raw texts that are new."""
+        kinds = [kind] * len(fresh)
+        if kind == _FURTHER:
+            kinds = [text.partition(SEPARATOR)[0] for text in fresh]
+            fresh = [text.partition(SEPARATOR)[2] for text in fresh]
+        raw = pa.array(fresh, pa.string())
+        # A raw key in `key_hash` must first meet the hash that a proxy logged.
+        raw = Redactor(self.pepper).clean_array(raw) if kind != "key_hash" else raw
+        forms = _complete(NORMALISERS.get(kind, FURTHER)(raw))
+        forms = forms.append_column("nr", pa.array(range(len(fresh)), pa.int64()))
+        forms = forms.append_column("kind", pa.array(kinds, pa.string()))
         self.connection.register("forms", forms)
-        pads = self.pepper.pads()
-        self.connection.execute(_hash_sql(table), pads)
-        self.connection.unregister("forms")
+        self.connection.execute(_hash_sql(kind), self.pepper.pads())
         columns = ", ".join(f'"{name}"' for name in IDENTIFIER_COLUMNS)
-        self.connection.execute(fill(_REMEMBER, table=table))
         self.connection.execute(fill(_KEEP, columns=columns))
         self.connection.execute(_KEEP_VALUE)
+        found = self.connection.sql(_ASKED).to_arrow_table()
+        return list(found.column(0).to_pylist())
 
 
-_OWN_KINDS = tuple(IDENTIFIER_FIELDS.values())
-_TABLES = (*_OWN_KINDS, "further")
+def _canonical_kinds(kinds: pa.ChunkedArray) -> pa.Array:
+    """Name kinds in lower case; one with a field of its own by that field's kind."""
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(kinds)).combine_chunks()
+    coded = plain.dictionary_encode()
+    named = [FURTHER_KINDS.get(kind, kind) for kind in coded.dictionary.to_pylist()]
+    return pa.array(named, pa.string()).take(coded.indices)
+
+
+def _with_key_hash(rows: pa.Table, of_key_id: pa.Array) -> pa.Table:
+    if "key_hash" in rows.column_names:
+        both = pc.coalesce(rows.column("key_hash"), of_key_id)
+        return _with(rows, "key_hash", both)
+    if of_key_id.null_count == len(of_key_id):
+        return rows
+    return rows.append_column("key_hash", of_key_id)
 
 
 def _complete(forms: pa.Table) -> pa.Table:
-    """Add the columns that a kind has no use for."""
+    """Add the columns that a kind has no use for; the text is what the vault keeps."""
+    if "value" not in forms.column_names:
+        forms = forms.append_column("value", forms.column("text"))
     for name, kind in FORMS.items():
         if name not in forms.column_names:
             forms = forms.append_column(name, pa.nulls(forms.num_rows, kind))
     return forms
 
 
-def _hash_sql(table: str) -> str:
-    own = key_hash_sql("text") if table == "key_hash" else keyed_sql("kind", "text")
+def _hash_sql(kind: str) -> str:
+    own = key_hash_sql("text") if kind == "key_hash" else keyed_sql("kind", "text")
     hashed = (
         keyed_sql("kind || " + literal(" " + name), name) + " AS " + name
         for name in _HASHED
@@ -142,86 +210,16 @@ def _hash_sql(table: str) -> str:
     return fill(_HASH, identifier=own, hashed=", ".join(hashed))
 
 
-def _raw(field: str, route: Route) -> str:
+def _raw(rows: pa.Table, name: str) -> pa.Array:
     """Give the text that a field's identifier is made from."""
-    if field != "device_id":
-        return f"typed.{field}"
-    scheme = "typed.device_scheme" if "device_scheme" in route.fields else "NULL"
-    return f"coalesce({scheme}, '') || chr(31) || typed.device_id"
+    texts = rows.column(name)
+    if name != "device_id":
+        return texts
+    scheme: pa.Array | str = ""
+    if "device_scheme" in rows.column_names:
+        scheme = pc.fill_null(rows.column("device_scheme"), "")
+    return pc.binary_join_element_wise(scheme, texts, SEPARATOR)
 
 
-def _kind_of_value() -> str:
-    """Give the kind under which an `identifier.seen` value is kept."""
-    plain = "lower(trim(typed.kind))"
-    arms = " ".join(
-        fill("WHEN $n THEN $k", n=literal(name), k=literal(kind))
-        for name, kind in FURTHER_KINDS.items()
-    )
-    return f"CASE {plain} {arms} ELSE {plain} END"
-
-
-def _raw_of_value() -> str:
-    kind = _kind_of_value()
-    return f"CASE WHEN {kind} = 'device' THEN chr(31) ELSE '' END || typed.value"
-
-
-def _here(table: str) -> str:
-    """Select kind and raw text of every identifier of a kind in the chunk."""
-    selects = []
-    for route in ROUTES:
-        for field, kind in IDENTIFIER_FIELDS.items():
-            if kind == table and field in route.fields:
-                raw = _raw(field, route)
-                selects.append(
-                    f"SELECT '{kind}' AS kind, {raw} AS raw FROM typed_{route.name}"
-                    " AS typed WHERE NOT doubt"
-                )
-    kind = _kind_of_value()
-    own = f"= '{table}'" if table in _OWN_KINDS else f"NOT IN {literals(_OWN_KINDS)}"
-    selects.append(
-        f"SELECT {kind} AS kind, {_raw_of_value()} AS raw FROM typed_rest AS typed"
-        f" WHERE NOT doubt AND typed.value IS NOT NULL AND {kind} {own}"
-    )
-    return " UNION ALL ".join(selects)
-
-
-def _stored(route: Route) -> str:
-    columns, joins = [], []
-    for field in route.fields:
-        if field in IDENTIFIER_FIELDS:
-            kind = IDENTIFIER_FIELDS[field]
-            columns.append(f"of_{field}.identifier AS {field}")
-            joins.append(
-                f"LEFT JOIN lookup_{kind} AS of_{field}"
-                f" ON of_{field}.raw = {_raw(field, route)}"
-            )
-        elif field == "value":
-            columns.append("of_value.identifier AS value")
-            joins.append(_join_value())
-        elif field == "kind":
-            seen = "typed.type = 'identifier.seen'"
-            columns.append(
-                f"CASE WHEN {seen} THEN {_kind_of_value()} ELSE typed.kind END AS kind"
-            )
-        else:
-            columns.append(f"typed.{field}")
-    every = (
-        field if field in route.fields else f"NULL::{kind.value}"
-        for field, kind in FIELDS.items()
-    )
-    return fill(
-        _STORED,
-        route=route.name,
-        all=", ".join(every),
-        columns=", ".join(columns),
-        joins=" ".join(joins),
-    )
-
-
-def _join_value() -> str:
-    tables = " UNION ALL ".join(f"FROM lookup_{table}" for table in _TABLES)
-    return (
-        f"LEFT JOIN ({tables}) AS of_value"
-        f" ON of_value.kind = {_kind_of_value()}"
-        f" AND of_value.raw = {_raw_of_value()} AND typed.type = 'identifier.seen'"
-    )
+def _with(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return rows.set_column(rows.schema.get_field_index(name), name, column)

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,14 +18,15 @@ from ingest.intake import (
     QUARANTINE_COLUMNS,
     Counts,
     Intake,
-    take_all,
 )
 from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS
 from ingest.manifest import FAMILIES, Manifest, sweep
 from ingest.pepper import Pepper
-from ingest.readers.chunks import chunks
+from ingest.readers.chunks import ahead, chunks
 from ingest.readers.files import walk
+from ingest.settling import settle
 from ingest.sql import fill, first
+from ingest.staging import Staging
 from ingest.workspace import Resources, Workspace
 
 __all__ = ["Counts", "Ledger"]
@@ -98,14 +99,16 @@ class Ledger:
         with self._sole_writer():
             now = self.manifest
             self._prepare(now)
-            with self._connection() as connection:
-                intake = Intake(
-                    connection, self.pepper, self.workspace.ledger, now.generation + 1
-                )
-                intake.prepare(self._paths(now, "events"), [one.name for one in files])
-                take_all(intake, chunks(files, source))
+            staging = Staging(self.workspace.ledger, now.generation + 1)
+            with self._connection() as connection, closing(staging):
+                names = [file.name for file in files]
+                intake = Intake(connection, self.pepper, staging, names)
+                intake.prepare(self._paths(now, "events"))
+                for chunk in ahead(chunks(files, source)):
+                    intake.take(chunk)
+                intake.flush()
+                settle(intake, chunks(files, source))
                 counts = intake.finish({f: self._paths(now, f) for f in FAMILIES})
-            if intake.staged.segments:
                 self._commit(now, intake)
         return counts
 
@@ -143,12 +146,15 @@ class Ledger:
         shutil.rmtree(self.workspace.ledger / "spill", ignore_errors=True)
 
     def _commit(self, now: Manifest, intake: Intake) -> None:
-        total = (now.events_sum + intake.staged.events_sum) % (1 << 64)
+        segments = intake.staging.segments()
+        if not segments:
+            return
+        total = (now.events_sum + intake.events_sum) % (1 << 64)
         replace(
             now,
             generation=now.generation + 1,
             events_sum=total,
-            segments=now.segments + tuple(intake.staged.segments),
+            segments=now.segments + tuple(segments),
             retired=(),
         ).write(self.workspace.ledger)
 

@@ -1,4 +1,4 @@
-"""Two ways through the checks: usage, which is nearly all volume, and the rest."""
+"""Ways through the checks: usage, which is nearly all volume, the rest, the doubted."""
 
 from __future__ import annotations
 
@@ -6,67 +6,90 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ingest import checks
-from ingest.contract import BY_NAME, EVENT_TYPES, FIELDS, USAGE
+from ingest.contract import BY_NAME, EVENT_TYPES, FIELDS, USAGE, Kind
+from ingest.secrets import LEAST_LENGTH, QUICK_PATTERN
 from ingest.sql import fill, literal
 
 _PARSED = """
-    SELECT nr, record, unnest(json_transform(record, $shape))
-    FROM records WHERE $filter
+    SELECT nr, record, unnest(json_transform($record, $shape)) FROM records
+    WHERE $filter
 """
-
-_SCOPED = "SELECT nr, record, $present FROM ($parsed)"
+# Text that is not JSON stops json_transform, so it is kept from it when some is known
+# to be there; without a look at every record the rest goes faster.
+_ONLY_JSON = "CASE WHEN json_valid(record) THEN record END"
 
 _QUICK = """
-    SELECT nr, $values, coalesce($doubt, true) AS doubt FROM ($scoped)
+    SELECT nr, hash(event_id) AS key, $values,
+           ($doubt) IS TRUE AS doubt, ($secret) IS TRUE AS secret
+    FROM ($parsed)
 """
-
-_EXACT = "SELECT nr, $values, $reason AS reason FROM ($scoped)"
+_EXACT = """
+    SELECT nr, hash(event_id) AS key, $values,
+           ($secret) IS TRUE AS secret, $reason AS reason
+    FROM (SELECT nr, record, $present FROM ($parsed))
+"""
+_LONG = """
+    CASE WHEN strlen($n) >= $least THEN regexp_matches($n, $pattern) END
+"""
 
 
 @dataclass(frozen=True)
 class Route:
     """Event types that are checked together, with the columns that they need."""
 
-    name: str
     types: tuple[str, ...]
     fields: tuple[str, ...]
+    filter: str = "true"
 
-    def _scoped(self, condition: str) -> str:
-        parsed = fill(_PARSED, shape=checks.shape(self.fields), filter=condition)
-        present = ", ".join(checks.present(f, self.types) for f in self.fields)
-        return fill(_SCOPED, present=present, parsed=parsed)
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Name the fields that hold text of the sender's, besides the type."""
+        return tuple(
+            name for name in self.fields if FIELDS[name] is Kind.TEXT and name != "type"
+        )
 
-    def quick(self, condition: str) -> str:
-        """Select typed fields and `doubt` of the records that meet a condition."""
-        values = (f"{checks.quick_value(f)} AS {f}" for f in self.fields)
+    def quick(self, only_json: bool) -> str:
+        """Select typed fields, `doubt` and `secret` of the table `records`."""
+        values = (f"{checks.scoped_value(f, self.types)} AS {f}" for f in self.fields)
         return fill(
             _QUICK,
             values=", ".join(values),
             doubt=checks.doubt(self.fields, self.types),
-            scoped=self._scoped(condition),
+            secret=self._secret(),
+            parsed=self._parsed(only_json),
         )
 
-    def exact(self, condition: str) -> str:
-        """Select typed fields and `reason` of the records that meet a condition."""
+    def exact(self) -> str:
+        """Select typed fields, `reason` and `secret` of the table `records`."""
         values = (f"{checks.exact_value(f)} AS {f}" for f in self.fields)
         return fill(
             _EXACT,
             values=", ".join(values),
             reason=checks.reason(),
-            scoped=self._scoped(condition),
+            secret=self._secret(),
+            present=", ".join(checks.present(f) for f in self.fields),
+            parsed=self._parsed(only_json=True),
         )
 
-    @cached_property
-    def text_fields(self) -> tuple[str, ...]:
-        """Name the fields that are stored as text, besides the type."""
-        return tuple(
-            f for f in self.fields if FIELDS[f].value == "VARCHAR" and f != "type"
+    def _parsed(self, only_json: bool) -> str:
+        return fill(
+            _PARSED,
+            record=_ONLY_JSON if only_json else "record",
+            shape=checks.shape(self.fields),
+            filter=self.filter,
         )
 
+    def _secret(self) -> str:
+        parts = {"least": str(LEAST_LENGTH), "pattern": literal(QUICK_PATTERN)}
+        return " OR ".join(fill(_LONG, n=name, **parts) for name in self.texts)
 
-USAGE_ROUTE = Route("usage", (USAGE,), BY_NAME[USAGE].fields)
-REST_ROUTE = Route("rest", tuple(one.name for one in EVENT_TYPES), tuple(FIELDS))
-ROUTES = (USAGE_ROUTE, REST_ROUTE)
 
-MENTIONS_USAGE = fill("contains(record, $word)", word=literal(f'"{USAGE}"'))
-"""A cheap guess at a record's type; the check of the type itself follows."""
+MARK_OF_USAGE = f'"{USAGE}"'
+"""What a record of usage holds; the check of the type itself follows."""
+
+USAGE_ROUTE = Route(
+    (USAGE,),
+    BY_NAME[USAGE].fields,
+    fill("contains(record, $mark)", mark=literal(MARK_OF_USAGE)),
+)
+REST_ROUTE = Route(tuple(one.name for one in EVENT_TYPES), tuple(FIELDS))

@@ -2,68 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingest.routes import MENTIONS_USAGE, REST_ROUTE, ROUTES, USAGE_ROUTE, Route
-from ingest.sql import count, fill
+from ingest.routes import MARK_OF_USAGE, REST_ROUTE, USAGE_ROUTE, Route
 
-_VALID = "json_valid(record) AND "
-_ELSEWHERE = f"NOT {MENTIONS_USAGE}"
-
-_TYPED = "CREATE OR REPLACE TEMP TABLE typed_$route AS $quick"
-
-_NONE_REFUSED = """
-    CREATE OR REPLACE TEMP TABLE refused (nr BIGINT, reason VARCHAR)
-"""
-
-_NOT_JSON = """
-    INSERT INTO refused
-    SELECT nr, 'line: is not JSON' FROM records WHERE NOT json_valid(record)
-"""
-
-_DOUBTED = """
-    CREATE OR REPLACE TEMP TABLE doubted AS
-    SELECT nr FROM typed_usage WHERE doubt
-    UNION ALL SELECT nr FROM typed_rest WHERE doubt
-"""
-
-_EXAMINED = "CREATE OR REPLACE TEMP TABLE examined AS $exact"
-
-_WRONG = "INSERT INTO refused SELECT nr, reason FROM examined WHERE reason IS NOT NULL"
-
-_RIGHT = """
-    INSERT INTO typed_rest BY NAME
-    SELECT * EXCLUDE (reason), false AS doubt FROM examined WHERE reason IS NULL
-"""
+_SCAN_ROWS = 8192
+"""Rows that one thread takes from a table at a time."""
 
 
-def sift(connection: duckdb.DuckDBPyConnection) -> None:
-    """Check the table `records` (`nr`, `record`).
+@dataclass(frozen=True)
+class Sifted:
+    """Typed rows with `nr`, the row of `records` that each came from, and `key`."""
 
-    Leaves `typed_usage` and `typed_rest`, whose rows count where `doubt` is false,
-    and `refused` (`nr`, `reason`).
+    route: Route
+    records: pa.Table
+    rows: pa.Table
+
+
+@dataclass
+class Sieve:
+    """Checks tables of records (`record` is JSON text) on a connection.
+
+    `only_json` is set for good once a text that is not JSON was met: looking for it
+    in every record costs a fifth more.
     """
-    connection.execute(_NONE_REFUSED)
-    try:
-        _check(connection, "")
-    except duckdb.InvalidInputException:
-        # json_transform stops at the first record that is not JSON, and its message
-        # holds the record: it is dropped here and the bad ones are set apart.
-        _check(connection, _VALID)
-        connection.execute(_NOT_JSON)
-    connection.execute(_DOUBTED)
-    if count(connection, "doubted"):
-        exact = REST_ROUTE.exact("nr IN (SELECT nr FROM doubted)")
-        connection.execute(fill(_EXAMINED, exact=exact))
-        connection.execute(_WRONG)
-        connection.execute(_RIGHT)
+
+    connection: duckdb.DuckDBPyConnection
+    only_json: bool = False
+
+    def quick(self, route: Route, records: pa.Table) -> tuple[Sifted, pa.Table]:
+        """Check records; give the rows that are surely good, and the other records."""
+        self.register(records)
+        if not self.only_json:
+            try:
+                return self._quick(route, records)
+            except duckdb.InvalidInputException:
+                # The message holds the record, so it goes no further.
+                self.only_json = True
+        return self._quick(route, records)
+
+    def _quick(self, route: Route, records: pa.Table) -> tuple[Sifted, pa.Table]:
+        rows = self.connection.sql(route.quick(self.only_json)).to_arrow_table()
+        doubt = rows.column("doubt")
+        rows = rows.drop_columns("doubt")
+        if not pc.any(doubt).as_py():
+            return Sifted(route, records, rows), records.slice(0, 0)
+        doubted = records.take(rows.column("nr").filter(doubt))
+        return Sifted(route, records, rows.filter(pc.invert(doubt))), doubted
+
+    def exact(self, records: pa.Table) -> tuple[Sifted, pa.Table]:
+        """Check records; give the good rows, and the bad records with `reason`."""
+        self.register(records)
+        rows = self.connection.sql(REST_ROUTE.exact()).to_arrow_table()
+        reason = rows.column("reason")
+        good = pc.is_null(reason)
+        bad = records.take(rows.column("nr").filter(pc.invert(good)))
+        bad = bad.append_column("reason", reason.filter(pc.invert(good)))
+        rows = rows.drop_columns("reason").filter(good)
+        return Sifted(REST_ROUTE, records, rows), bad
+
+    def register(self, records: pa.Table) -> None:
+        """Make records the table `records`, numbered, in bites for every thread."""
+        numbers = pa.array(range(records.num_rows), pa.int64())
+        numbered = records.append_column("nr", numbers)
+        bites = numbered.to_batches(max_chunksize=_SCAN_ROWS)
+        table = pa.Table.from_batches(bites, schema=numbered.schema)
+        self.connection.register("records", table)
 
 
-def _check(connection: duckdb.DuckDBPyConnection, valid: str) -> None:
-    conditions = {USAGE_ROUTE.name: MENTIONS_USAGE, REST_ROUTE.name: _ELSEWHERE}
-    for route in ROUTES:
-        connection.execute(_typed(route, valid + conditions[route.name]))
+def part(records: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Part records that speak of usage from the rest.
+
+    The first table may hold the rest too: the way of usage passes them over.
+    """
+    usage = pc.match_substring(records.column("record"), MARK_OF_USAGE)
+    found = pc.sum(usage).as_py() or 0
+    if found == records.num_rows:
+        return records, records.slice(0, 0)
+    rest = records.filter(pc.invert(usage))
+    return (records if found else records.slice(0, 0)), rest
 
 
-def _typed(route: Route, condition: str) -> str:
-    return fill(_TYPED, route=route.name, quick=route.quick(condition))
+__all__ = ["REST_ROUTE", "USAGE_ROUTE", "Sieve", "Sifted", "part"]

@@ -1,9 +1,9 @@
 """Identifiers: every kind's raw text becomes a canonical form, its class and kin.
 
-A normaliser takes distinct raw texts and returns one row for each, with the columns
-of `FORMS` that the kind has. What is read from `text`, `prefix`, `stem` and
+A normaliser takes distinct raw texts and returns one row for each, in their order,
+with the columns of `FORMS` that the kind has. What is read from `text`, `prefix`, `stem` and
 `skeleton` is hashed under the pepper before it is stored; a row whose `text` is NULL
-has no identifier.
+has no identifier. `value` is what the vault keeps, the text unless it is given.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 
 FORMS: Mapping[str, pa.DataType] = {
-    "raw": pa.string(),
     "text": pa.string(),
+    "value": pa.string(),
     "class": pa.string(),
     "prefix": pa.string(),
     "domain": pa.string(),
@@ -28,5 +28,8 @@ FORMS: Mapping[str, pa.DataType] = {
     "masked": pa.string(),
 }
 """Columns of a normalised identifier, before hashing."""
+
+SEPARATOR = "\x1f"
+"""Stands between a device's scheme and id, and between a further kind and its value."""
 
 Normaliser = Callable[[pa.Array], pa.Table]

@@ -12,7 +12,7 @@ from ingest.identifiers import Normaliser
 
 def _stripped(raw: pa.Array) -> pa.Table:
     text = pc.utf8_trim_whitespace(raw)
-    return pa.table({"raw": raw, "text": text})
+    return pa.table({"text": text})
 
 
 FURTHER: Normaliser = _stripped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
@@ -76,6 +77,15 @@ def chunks(
                 collected.size += piece.size
         if collected is not None:
             yield collected.chunk()
+
+
+def ahead(source: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Read the next chunk while the caller works on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, source, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield chunk
 
 
 @dataclass(frozen=True)
