@@ -1,0 +1,1 @@
+"""Measures speed and quality beside rivals; nothing in the product imports it."""
