@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
@@ -96,20 +96,21 @@ class Cases:
 
         Raises `AccessError` without the right, `ConflictError` when the case moved.
         """
+        return self.decide_all([act], person, at)[0]
+
+    def decide_all(
+        self, acts: Sequence[Act], person: Person, at: datetime
+    ) -> list[Outcome]:
+        """Record several verdicts on one case at once, or none of them.
+
+        Each act carries the version that the person saw; they follow each other.
+        """
         person.require(Right.DECIDE)
         with self._writing(person, at) as writing:
-            case_writing.raise_version(writing.connection, act.case_id, act.version)
-            waits = act.needs_approval or case_writing.over_limit(
-                writing.connection, act, person
-            )
-            batch = case_writing.batch_row(act, person, at, waits)
-            writing.connection.execute(BATCHES.insert(), batch)
-            rows = case_writing.decision_rows(act, batch["batch_id"])
-            ids = [str(row["decision_id"]) for row in rows]
-            writing.connection.execute(DECISIONS.insert(), rows)
-            case_writing.remember_members(writing.connection, act)
-            writing.audit("propose" if waits else "decide", act.case_id, batch, ids)
-        return Outcome(str(batch["batch_id"]), tuple(ids), waits)
+            return [
+                _record(writing, replace(act, version=act.version + place))
+                for place, act in enumerate(acts)
+            ]
 
     def answer(
         self,
@@ -256,3 +257,18 @@ class Cases:
             writing = _Writing(connection, self.chain, person, at)
             yield writing
         self.chain.write_anchor("".join(writing.anchors))
+
+
+def _record(writing: _Writing, act: Act) -> Outcome:
+    connection, person = writing.connection, writing.person
+    case_writing.raise_version(connection, act.case_id, act.version)
+    over = case_writing.over_limit(connection, act, person)
+    batch = case_writing.batch_row(act, person, writing.at, act.needs_approval or over)
+    connection.execute(BATCHES.insert(), batch)
+    rows = case_writing.decision_rows(act, batch["batch_id"])
+    ids = [str(row["decision_id"]) for row in rows]
+    connection.execute(DECISIONS.insert(), rows)
+    case_writing.remember_members(connection, act)
+    waits = bool(batch["needs_approval"])
+    writing.audit("propose" if waits else "decide", act.case_id, batch, ids)
+    return Outcome(str(batch["batch_id"]), tuple(ids), waits)

@@ -1,1 +1,1 @@
-"""The investigators' page: one module a page, Streamlit known only here."""
+"""The web page, one module a page; `shell` holds router, login and the gates."""

@@ -77,7 +77,8 @@ class Picture:
 
     Nodes: id, type, label, count, role, score, action, paying, hub, inside (member
     of the cluster), note. Edges: id, source, target, links, weight, first_seen,
-    last_seen, count. `total` counts what the whole would be.
+    last_seen, count. `total` counts what the whole would be. `collapsed` lists the
+    accounts of each group, `drawn_out` the group that each opened account came from.
     """
 
     nodes: pd.DataFrame
@@ -85,6 +86,7 @@ class Picture:
     total: int
     left_out: int
     collapsed: dict[str, list[str]] = field(default_factory=dict)
+    drawn_out: dict[str, str] = field(default_factory=dict)
 
 
 def node_id(kind: str, identifier: str) -> str:
@@ -101,7 +103,8 @@ def picture(
     """
     links = dossier.ask(_OF_CLUSTER, {"cluster": cluster_id, "kinds": [*KINDS]})
     links = _worth_drawing(_named(links), steps)
-    links, collapsed = _collapse(links, steps)
+    groups = _alike(links, steps)
+    links, collapsed = _collapse(links, groups[~groups.isin(steps.opened)])
     extra = _asked_for(dossier, steps)
     links = pd.concat([links, extra], ignore_index=True)
     links = links.drop_duplicates(["account", "thing"])
@@ -111,7 +114,10 @@ def picture(
     nodes = _nodes(dossier, links, cluster_id, collapsed)
     kept = _within(nodes, limit, frozenset(_asked_ids(extra, steps)))
     edges = _edges(links, kept)
-    return Picture(kept, edges, len(nodes), len(nodes) - len(kept), collapsed)
+    opened = groups[groups.isin(steps.opened)]
+    drawn_out = {str(account): group for account, group in opened.items()}
+    left_out = len(nodes) - len(kept)
+    return Picture(kept, edges, len(nodes), left_out, collapsed, drawn_out)
 
 
 def _named(links: pd.DataFrame) -> pd.DataFrame:
@@ -136,20 +142,23 @@ def _worth_drawing(links: pd.DataFrame, steps: Steps) -> pd.DataFrame:
     return shared[~hub | shared["thing"].isin(drawn)]
 
 
-def _collapse(
-    links: pd.DataFrame, steps: Steps
-) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Put one node in place of accounts that share exactly the same things."""
+def _alike(links: pd.DataFrame, steps: Steps) -> pd.Series[str]:
+    """The group of each account that shares exactly the same things as others."""
     alike = links.groupby("account")["thing"].agg(lambda t: "\0".join(sorted(t)))
     sizes = alike.groupby(alike).transform("size")
     alike = alike[(sizes >= ALIKE) & ~alike.index.isin(steps.drawn)]
-    names = alike.map(lambda text: f"group:{_short(text)}")
-    names = names[~names.isin(steps.opened)]
+    return alike.map(lambda text: f"group:{_short(text)}").astype(str)
+
+
+def _collapse(
+    links: pd.DataFrame, groups: pd.Series[str]
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Put one node in place of the accounts of each group."""
     collapsed = {
-        str(group): sorted(accounts)
-        for group, accounts in names.groupby(names).groups.items()
+        str(group): sorted(map(str, accounts))
+        for group, accounts in groups.groupby(groups).groups.items()
     }
-    account = links["account"].map(names).fillna(links["account"])
+    account = links["account"].map(groups).fillna(links["account"])
     return links.assign(account=account).drop_duplicates(
         ["account", "thing"]
     ), collapsed

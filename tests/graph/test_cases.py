@@ -134,6 +134,16 @@ def test_two_people_never_overwrite_each_other(cases: Cases) -> None:
     assert state_of(cases) == ("decided", 1, "")
 
 
+def test_several_verdicts_on_a_case_are_recorded_all_or_none(cases: Cases) -> None:
+    acts = [ban("a-1"), ban("a-2", verdict="clear")]
+    assert len(cases.decide_all(acts, ANA, NOON)) == 2
+    assert in_force(cases) == {("a-1", "ban"), ("a-2", "clear")}
+    broken = [ban("a-3", version=2), ban("a-4", version=7)]
+    with pytest.raises(ConflictError):
+        cases.decide_all(broken, ANA, NOON)
+    assert len(in_force(cases)) == 2
+
+
 def test_what_expired_is_no_longer_in_force(cases: Cases) -> None:
     until = NOON + timedelta(days=30)
     cases.decide(ban("a-1", expires_at=until), ANA, NOON)

@@ -1,0 +1,74 @@
+"""How the machinery stands: the ledger's counts, what was refused, the last runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+
+from graph.dossier import Dossier
+
+_TYPES = """
+    SELECT type, count(*) AS events, max(occurred_at) AS latest
+    FROM events GROUP BY type ORDER BY events DESC, type
+"""
+
+_REASONS = """
+    SELECT reason, count(*) AS lines, count(DISTINCT file) AS files
+    FROM quarantine GROUP BY reason ORDER BY lines DESC, reason
+"""
+
+_LINES = """
+    SELECT * FROM quarantine
+    WHERE $reason = '' OR reason = $reason
+    ORDER BY ALL LIMIT $limit OFFSET $offset
+"""
+
+_SIZES = """
+    SELECT (SELECT count(*) FROM accounts) AS accounts,
+           (SELECT count(*) FROM clusters WHERE action <> 'none') AS suspicious,
+           (SELECT count(*) FROM keys) AS keys,
+           (SELECT count(*) FROM tenants) AS tenants,
+           (SELECT count(*) FROM observations) AS observations
+"""
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What is in the ledger, and until when."""
+
+    events: int
+    latest: datetime | None
+    by_type: pd.DataFrame
+    refused: pd.DataFrame
+
+
+def vitals(ledger: duckdb.DuckDBPyConnection) -> Vitals:
+    """Counts of the ledger by type, and of its quarantine by reason."""
+    with ledger.cursor() as cursor:
+        types = cursor.execute(_TYPES).df()
+        refused = cursor.execute(_REASONS).df()
+    latest = types["latest"].max() if len(types) else None
+    return Vitals(
+        int(types["events"].sum()),
+        None if latest is None or pd.isna(latest) else latest.to_pydatetime(),
+        types,
+        refused,
+    )
+
+
+def refused_lines(
+    ledger: duckdb.DuckDBPyConnection, reason: str, page: int, size: int = 50
+) -> pd.DataFrame:
+    """Lines in quarantine with their place and reason; secrets are redacted in them."""
+    asked = {"reason": reason, "limit": size, "offset": size * page}
+    with ledger.cursor() as cursor:
+        return cursor.execute(_LINES, asked).df()
+
+
+def sizes(dossier: Dossier) -> dict[str, int]:
+    """How many of each the snapshot holds."""
+    row = dossier.ask(_SIZES).iloc[0]
+    return {str(name): int(value) for name, value in row.items()}

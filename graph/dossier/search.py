@@ -1,0 +1,189 @@
+"""Finding anything by anything: ids as they are, personal values by their keyed hash.
+
+What a person pastes is hashed under the pepper here and compared with the hashes in
+the data; it is neither stored nor logged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from graph.dossier import Dossier, as_list
+from ingest.identifiers import SEPARATOR
+from ingest.identifiers.kinds import FURTHER, NORMALISERS
+from ingest.pepper import Pepper
+
+MOST_TERMS = 1_000
+# A network wider than this many /24 (or /48) is no address to look for.
+_MOST_PREFIXES = 4_096
+# Whole or from this many characters on a cluster is found by its beginning.
+_LEAST_PREFIX = 6
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+_BY_ID = """
+    WITH terms AS (SELECT unnest($terms) AS term)
+    SELECT term, 'account' AS type, account_id AS id, account_id AS label, cluster_id,
+           1 AS accounts, typology AS note, score
+    FROM accounts JOIN terms ON account_id = term
+    UNION ALL
+    SELECT term, 'key', key_id, key_id, '', 1, typology, score
+    FROM keys JOIN terms ON key_id = term
+    UNION ALL
+    SELECT term, 'tenant', tenant_id, tenant_id, '', members, typology, score
+    FROM tenants JOIN terms ON tenant_id = term
+    UNION ALL
+    SELECT term, 'cluster', cluster_id, cluster_id, cluster_id, accounts, typology,
+           score
+    FROM clusters JOIN terms ON cluster_id = term
+        OR length(term) >= $least AND starts_with(cluster_id, term)
+    UNION ALL
+    SELECT term, kind, identifier, coalesce(masked, identifier), '', accounts, class, 0
+    FROM identifiers JOIN terms ON identifier = term
+        AND kind NOT IN ('key', 'tenant', 'model', 'endpoint')
+    ORDER BY ALL
+"""
+
+_BY_HASH = """
+    SELECT h.term, i.kind AS type, i.identifier AS id,
+           coalesce(i.masked, i.identifier) AS label, '' AS cluster_id, i.accounts,
+           i.class AS note, 0.0 AS score
+    FROM identifiers i JOIN hashes h USING (kind, identifier) ORDER BY ALL
+"""
+
+_PREFIXED = """
+    SELECT DISTINCT p.term, i.kind, i.identifier
+    FROM identifiers i JOIN prefixes p USING (prefix) WHERE i.kind = 'ip'
+    ORDER BY ALL LIMIT 1000
+"""
+
+_HASHED_KEYS = """
+    SELECT DISTINCT h.term, e.key_id FROM events e JOIN hashes h
+    ON e.key_hash = h.identifier WHERE e.key_id IS NOT NULL ORDER BY ALL
+"""
+
+_SCHEMES = "SELECT DISTINCT device_scheme FROM events WHERE device_scheme IS NOT NULL"
+
+_COLUMNS = ("term", "type", "id", "label", "cluster_id", "accounts", "note", "score")
+
+
+def split(text: str) -> list[str]:
+    """The terms of a pasted text, each once, at most `MOST_TERMS`."""
+    parts = (part.strip("\"'<>()") for part in _SEPARATORS.split(text))
+    return list(dict.fromkeys(part for part in parts if part))[:MOST_TERMS]
+
+
+def search(
+    dossier: Dossier,
+    ledger: duckdb.DuckDBPyConnection,
+    pepper: Pepper,
+    terms: Sequence[str],
+) -> pd.DataFrame:
+    """One row a hit: the term, what was found, its label, how many accounts have it.
+
+    `ledger` is a connection with the views `events` and `identifiers`.
+    """
+    if not terms:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    hashes = _hashes(ledger, pepper, terms)
+    asked = {"terms": as_list(terms), "least": _LEAST_PREFIX}
+    found = [dossier.ask(_BY_ID, asked)]
+    networks = _in_networks(ledger, pepper, terms)
+    values = pd.concat([hashes, networks], ignore_index=True)
+    found.append(dossier.ask(_BY_HASH, hashes=values))
+    found.append(_keys_by_hash(dossier, ledger, pepper, terms))
+    hits = pd.concat([frame for frame in found if len(frame)] or found[:1])
+    return hits.drop_duplicates(["term", "type", "id"], ignore_index=True)
+
+
+def _hashes(
+    ledger: duckdb.DuckDBPyConnection, pepper: Pepper, terms: Sequence[str]
+) -> pd.DataFrame:
+    """The keyed hash of each term as every kind that it may be."""
+    with ledger.cursor() as cursor:
+        schemes = [scheme for (scheme,) in cursor.execute(_SCHEMES).fetchall()]
+    rows: list[tuple[str, str, str]] = []
+    for kind in ("email", "phone", "ip", "card", "user_agent", "ja4", "wallet"):
+        rows += _as_kind(pepper, kind, terms, terms)
+    for scheme in ["", *schemes]:
+        devices = [f"{scheme}{SEPARATOR}{term}" for term in terms]
+        rows += _as_kind(pepper, "device", terms, devices)
+    return pd.DataFrame(rows, columns=["term", "kind", "identifier"])
+
+
+def _as_kind(
+    pepper: Pepper, kind: str, terms: Sequence[str], raw: Iterable[str]
+) -> list[tuple[str, str, str]]:
+    forms = NORMALISERS.get(kind, FURTHER)(pa.array(raw, pa.string()))
+    named = dict(
+        zip(
+            forms.column("raw").to_pylist(),
+            forms.column("text").to_pylist(),
+            strict=True,
+        )
+    )
+    texts = [named.get(one) for one in raw]
+    return [
+        (term, kind, pepper.keyed(kind, text))
+        for term, text in zip(terms, texts, strict=True)
+        if text
+    ]
+
+
+def _in_networks(
+    ledger: duckdb.DuckDBPyConnection, pepper: Pepper, terms: Sequence[str]
+) -> pd.DataFrame:
+    """Addresses in the networks among the terms, by the hashes of their prefixes."""
+    rows = [
+        (term, pepper.keyed("ip prefix", prefix))
+        for term in terms
+        if "/" in term
+        for prefix in prefixes(term)
+    ]
+    if not rows:
+        return pd.DataFrame(columns=["term", "kind", "identifier"])
+    with ledger.cursor() as cursor:
+        cursor.register("prefixes", pd.DataFrame(rows, columns=["term", "prefix"]))
+        return cursor.execute(_PREFIXED).df()
+
+
+def prefixes(network: str) -> list[str]:
+    """The /24 (IPv4) or /48 (IPv6) networks that one covers or lies in.
+
+    Empty for what is no network, and for one too wide to look through.
+    """
+    try:
+        whole = ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return []
+    step = 24 if whole.version == 4 else 48
+    if whole.prefixlen >= step:
+        return [str(whole.supernet(new_prefix=step))]
+    if 2 ** (step - whole.prefixlen) > _MOST_PREFIXES:
+        return []
+    return [str(part) for part in whole.subnets(new_prefix=step)]
+
+
+def _keys_by_hash(
+    dossier: Dossier,
+    ledger: duckdb.DuckDBPyConnection,
+    pepper: Pepper,
+    terms: Sequence[str],
+) -> pd.DataFrame:
+    """Keys by their raw text or by its SHA-256, as a leak report or a proxy has it."""
+    rows = [(term, pepper.raw_key(term)) for term in terms]
+    rows += [(term, pepper.key_hash(term)) for term in terms if len(term) == 64]
+    with ledger.cursor() as cursor:
+        hashes = pd.DataFrame(rows, columns=["term", "identifier"])
+        cursor.register("hashes", hashes)
+        named = cursor.execute(_HASHED_KEYS).df()
+    asked = {"terms": as_list(named["key_id"].tolist()), "least": 10_000}
+    found = dossier.ask(_BY_ID, asked)
+    found = found[found["type"] == "key"].drop(columns="term")
+    return found.merge(named, left_on="id", right_on="key_id")[list(_COLUMNS)]

@@ -1,0 +1,79 @@
+"""What happened when: events of some accounts in lanes, gathered into bins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import pandas as pd
+
+from graph.dossier import Dossier, as_list
+
+# Bins across the whole span: fine enough to brush, few enough to send (some 40 kB).
+BINS = 240
+
+LANES = ("sign-up", "session", "key", "usage", "payment", "dispute", "exposure")
+
+_KEYS = "SELECT key_id FROM keys WHERE account_id IN (SELECT unnest($accounts))"
+
+_CHARGES = """
+    SELECT DISTINCT charge_id FROM events
+    WHERE type = 'payment.charged' AND account_id IN (SELECT unnest($accounts))
+      AND charge_id IS NOT NULL
+"""
+
+_BINNED = """
+    WITH mine AS (
+        SELECT occurred_at, cost_usd, amount_usd,
+               CASE WHEN type IN ('account.created', 'account.closed') THEN 'sign-up'
+                    WHEN type = 'session.started' THEN 'session'
+                    WHEN type = 'key.exposed' THEN 'exposure'
+                    WHEN type LIKE 'key.%' THEN 'key'
+                    WHEN type = 'usage.recorded' THEN 'usage'
+                    WHEN type IN ('payment.disputed', 'payment.refunded') THEN 'dispute'
+                    WHEN type LIKE 'payment%' THEN 'payment' END AS lane,
+               replace(type, '.', ' ') AS what,
+               CASE WHEN http_status >= 400 THEN 'failed'
+                    WHEN status = 'declined' OR cvc_check = 'fail' THEN 'failed'
+                    ELSE '' END AS failed
+        FROM events
+        WHERE account_id IN (SELECT unnest($accounts))
+           OR key_id IN (SELECT unnest($keys))
+           OR charge_id IN (SELECT unnest($charges))
+    ), span AS (
+        SELECT min(occurred_at) AS start,
+               greatest(60, date_diff('second', min(occurred_at), max(occurred_at)))
+                   / $bins AS step
+        FROM mine WHERE lane IS NOT NULL
+    )
+    SELECT lane, what, failed,
+           start + to_seconds(step * (0.5 + least($bins - 1,
+               floor(date_diff('second', start, occurred_at) / step)))) AS at,
+           count(*) AS events,
+           sum(coalesce(cost_usd, amount_usd, 0))::DOUBLE AS usd
+    FROM mine, span WHERE lane IS NOT NULL
+    GROUP BY ALL ORDER BY ALL
+"""
+
+
+def timeline(
+    dossier: Dossier,
+    ledger: duckdb.DuckDBPyConnection,
+    accounts: Sequence[str],
+    keys: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Bins of events of `accounts`, of their keys and of `keys`.
+
+    `ledger` is a connection with the view `events`. Columns lane, what, failed, at
+    (a bin's middle), events, usd.
+    """
+    own = dossier.ask(_KEYS, {"accounts": as_list(accounts)})["key_id"].tolist()
+    with ledger.cursor() as cursor:
+        charges = cursor.execute(_CHARGES, {"accounts": as_list(accounts)}).fetchall()
+        asked = {
+            "accounts": as_list(accounts),
+            "keys": as_list([*own, *keys]),
+            "charges": as_list([charge for (charge,) in charges]),
+            "bins": BINS,
+        }
+        return cursor.execute(_BINNED, asked).df()

@@ -1,0 +1,102 @@
+"""The head of the page: what this is, in one paragraph, its money, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from graph.access import Right
+from graph.acts import ConflictError
+from views.cluster import decide
+from views.cluster.case import Case
+from views.palette import Badge
+from views.words import ACTIONS, TYPOLOGIES, ago, count, plain, short, usd
+
+_STATUS_COLOURS: Mapping[str, Badge] = {
+    "new": "blue",
+    "in review": "orange",
+    "waiting": "violet",
+    "decided": "green",
+    "dismissed": "gray",
+}
+
+
+def draw(case: Case) -> None:
+    """Title, badges and buttons; summary; money."""
+    title, buttons = st.columns([2.2, 1], vertical_alignment="center")
+    with title:
+        _title(case)
+    with buttons:
+        _buttons(case)
+    if case.cluster.summary:
+        st.text(case.cluster.summary)
+    _money(case)
+
+
+def _title(case: Case) -> None:
+    name = TYPOLOGIES.get(case.cluster.typology, case.cluster.typology)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(f"{plain(name)} · {plain(short(case.id))}", width="content")
+        st.badge(f"{case.cluster.score:.0%} likely abuse", color="red")
+        advice = ACTIONS.get(case.cluster.action, case.cluster.action)
+        st.badge(f"advice: {plain(advice)}", color="gray")
+        st.badge(plain(case.status), color=_STATUS_COLOURS.get(case.status, "gray"))
+        if case.assignee:
+            st.badge(plain(case.assignee), icon=":material/person:", color="gray")
+
+
+def _buttons(case: Case) -> None:
+    person = case.here.person
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        if person.may(Right.DECIDE):
+            if st.button("Decide…", type="primary", shortcut="B", key="decide"):
+                decide.members_dialog(case)
+            if st.button("Dismiss…", shortcut="X", key="dismiss"):
+                decide.dismiss_dialog(case)
+        if (
+            person.may(Right.NOTE)
+            and case.assignee != person.name
+            and st.button("Take", key="take", icon=":material/person_add:")
+        ):
+            _take(case)
+
+
+def _take(case: Case) -> None:
+    here = case.here
+    try:
+        here.cases.assign(
+            {case.case_id: case.version}, here.person.name, here.person, here.now
+        )
+    except ConflictError as error:
+        st.warning(str(error))
+        return
+    st.rerun()
+
+
+def _money(case: Case) -> None:
+    cluster, money = case.cluster, case.cluster.money
+    roles = [(money["core"], "core"), (money["likely"], "likely")]
+    roles.append((money["bystander"], "bystander"))
+    members = " · ".join(f"{number:,.0f} {role}" for number, role in roles if number)
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Burned", usd(cluster.cost_usd), width="content")
+        st.metric(
+            "Burning now", f"{usd(money['at_risk_usd_per_hour'])}/h", width="content"
+        )
+        expected = usd(cluster.expected_chargebacks_usd)
+        st.metric("Chargebacks to come", expected, width="content")
+        wrong = usd(cluster.wrong_ban_usd)
+        st.metric(
+            "If the ban were wrong", wrong, width="content",
+            help="What the company would lose if every member were innocent",
+        )  # fmt: skip
+        st.metric("Paying", f"{money['paying']:,.0f}", width="content")
+        st.metric("Members", members or "0", width="content")
+        st.metric("Active", _active(case), width="content")
+
+
+def _active(case: Case) -> str:
+    span = case.cluster.last_seen - case.cluster.first_seen
+    last = ago(case.cluster.last_seen, case.here.as_of)
+    return f"{count(max(span.days, 1), 'day')}, last {last}"

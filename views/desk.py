@@ -1,0 +1,141 @@
+"""What every page works with: the snapshot, the case file, who is there, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import pandas as pd
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage as Page
+
+from graph.access import Person
+from graph.cases import Cases
+from graph.derived import Snapshot
+from graph.dossier import Dossier
+from graph.dossier.standing import standing
+from ingest.ledger import Ledger
+from ingest.pepper import Pepper
+from ingest.workspace import Workspace
+
+_SEAT = "seat"
+_PAGES = "pages"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One run of one page; `now` is naive UTC, `dossier` the newest snapshot."""
+
+    dossier: Dossier
+    cases: Cases
+    person: Person
+    now: datetime
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where everything lies."""
+        return self.dossier.workspace
+
+    @property
+    def as_of(self) -> datetime:
+        """The time the snapshot looks from, naive UTC."""
+        return self.dossier.snapshot.as_of.replace(tzinfo=None)
+
+    def standing(self) -> pd.DataFrame:
+        """Where each case stands; see `graph.dossier.standing`."""
+        with self.cases.reading() as connection:
+            head = self.cases.chain.head(connection)
+        minute = self.now.replace(second=0, microsecond=0)
+        root = str(self.workspace.root)
+        return _standing(
+            root, self.dossier.name, head, minute, self.dossier, self.cases
+        )
+
+
+def now() -> datetime:
+    """The time of this run, naive UTC: the one place where the page reads a clock."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def sit_down(root: Path, person: Person) -> None:
+    """Remember for this session whose desk it is, and over which workspace."""
+    st.session_state[_SEAT] = (root, person)
+
+
+def root() -> Path:
+    """The workspace's folder."""
+    folder: Path = st.session_state[_SEAT][0]
+    return folder
+
+
+def person() -> Person:
+    """Who is at the page."""
+    someone: Person = st.session_state[_SEAT][1]
+    return someone
+
+
+def desk() -> Desk:
+    """The desk of this run. Raises `LedgerError` when nothing was detected yet."""
+    folder = Snapshot.current(Workspace.open(root())).folder
+    dossier = open_dossier(str(root()), folder.name)
+    return Desk(dossier, open_cases(root()), person(), now())
+
+
+def keep_pages(pages: Mapping[str, Page]) -> None:
+    """Remember the pages of this run by their address."""
+    st.session_state[_PAGES] = dict(pages)
+
+
+def go(page: str, **named: str) -> NoReturn:
+    """Leave for another page, whose address then names what it shows."""
+    st.switch_page(st.session_state[_PAGES][page], query_params=named)
+
+
+def trouble(title: str, message: str) -> None:
+    """A page that says what is so and what to do about it."""
+    with st.container(width=640):
+        st.title(title)
+        st.text(message)
+        if st.button("Try again", icon=":material/refresh:"):
+            st.rerun()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def open_dossier(root: str, snapshot: str) -> Dossier:  # noqa: ARG001 - the cache's key
+    """One dossier a snapshot, shared by everyone at the page."""
+    return Dossier.open(Workspace.open(Path(root)))
+
+
+def open_cases(root: Path) -> Cases:
+    """The case file, opened once a process."""
+    return _cases(str(root))
+
+
+def open_ledger(root: Path) -> Ledger:
+    """The ledger, opened once a process; it sees later events by itself."""
+    return _ledger(str(root))
+
+
+@st.cache_resource(show_spinner=False)
+def _cases(root: str) -> Cases:
+    return Cases.open(Workspace.open(Path(root)), Pepper.load().secret)
+
+
+@st.cache_resource(show_spinner=False)
+def _ledger(root: str) -> Ledger:
+    return Ledger.open(Workspace.open(Path(root)))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _standing(
+    root: str,  # noqa: ARG001 - with the next three the cache's key
+    snapshot: str,  # noqa: ARG001
+    head: str,  # noqa: ARG001
+    minute: datetime,
+    _dossier: Dossier,
+    _cases: Cases,
+) -> pd.DataFrame:
+    return standing(_dossier, _cases, minute)
