@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
@@ -18,7 +18,13 @@ from ingest.workspace import Workspace
 
 if TYPE_CHECKING:
     from graph.cases import Cases
-    from ingest.ledger import Ledger
+
+
+class Vault(Protocol):
+    """What an export asks of the ledger."""
+
+    def reveal(self, kind: str, identifier: str) -> str | None:
+        """The readable value behind an identifier, None without one."""
 
 
 def settings_here() -> Settings:
@@ -50,9 +56,7 @@ class Request:
     settings: Settings = field(default_factory=settings_here)
 
 
-def request_of(
-    cases: Cases, ledger: Ledger, person: Person, clock: datetime
-) -> Request:
+def request_of(cases: Cases, vault: Vault, person: Person, clock: datetime) -> Request:
     """A request of `person`, whose reveals and export enter the case file's audit.
 
     `clock` is naive UTC. Raises `AccessError` when the person may not export.
@@ -67,7 +71,7 @@ def request_of(
         person.require(Right.REVEAL)
         detail = {"values": len(identifiers), "why": "export"}
         cases.record(Entry(clock, person.name, "reveal", kind, detail), person)
-        found = {name: ledger.reveal(kind, name) for name in identifiers}
+        found = {name: vault.reveal(kind, name) for name in identifiers}
         return {name: value for name, value in found.items() if value is not None}
 
     def audit(detail: Json) -> None:

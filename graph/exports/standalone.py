@@ -121,7 +121,8 @@ def _places(
 @cache
 def _library() -> str:
     shipped = files("pyvis") / "lib" / "vis-9.1.2" / "vis-network.min.js"
-    return shipped.read_text(encoding="utf-8")
+    # A debugger would follow the map's address beside the page.
+    return shipped.read_text(encoding="utf-8").split("//# sourceMappingURL")[0]
 
 
 @cache

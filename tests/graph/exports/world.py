@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +264,15 @@ EVERYTHING = (
 )
 
 
+@cache
+def _made() -> Path:
+    """A workspace with `world()`, made once: detection's tables take a while."""
+    place = Path(tempfile.mkdtemp(prefix="ringfence-world-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    snapshot_of(Workspace.open(place), world())
+    return place
+
+
 @dataclass
 class Desk:
     """A workspace with the world in it, and a short way to export."""
@@ -272,8 +285,11 @@ class Desk:
     @classmethod
     def at(cls, place: Path, rows: Rows | None = None) -> Desk:
         """A desk under `place` on `rows`, or on `world()`."""
+        if rows is None:
+            shutil.copytree(_made(), place / "workspace", dirs_exist_ok=True)
         workspace = Workspace.open(place / "workspace")
-        snapshot_of(workspace, world() if rows is None else rows)
+        if rows is not None:
+            snapshot_of(workspace, rows)
         folder = place / "out"
         folder.mkdir(exist_ok=True)
         return cls(workspace, folder)
