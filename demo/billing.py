@@ -98,16 +98,17 @@ def payments(
 
     What falls after the log's end has not happened yet.
     """
-    events: Events = {
-        "payment_method.added": [_methods(dice, accounts, charges)],
-    }
+    methods = _methods(dice, accounts, charges)
+    events: Events = {"payment_method.added": [methods]}
+    added = charges["account_id"].map(methods.set_index("account_id")["t"])
+    charges = charges.assign(t=np.fmax(charges["t"], added + 3))
     charges = charges[charges["t"] < setting.end].reset_index(drop=True)
     charges["charge_id"] = dice.ids("ch_", len(charges))
     charges["payment_method_id"] = method_ids(charges["account_id"])
     charges["status"] = "succeeded"
     info = accounts.loc[charges["account_id"]]
     declined = charges[dice.chance(info["decline_share"].to_numpy(), len(charges))]
-    events["payment.charged"] = [charges, _declines(dice, declined)]
+    events["payment.charged"] = [charges, _declines(dice, declined, accounts)]
     bought = charges[charges["prepaid"]]
     events["credit.granted"] = [
         pd.DataFrame(
@@ -148,12 +149,15 @@ def _methods(dice: Dice, accounts: pd.DataFrame, charges: pd.DataFrame) -> pd.Da
     )
 
 
-def _declines(dice: Dice, charges: pd.DataFrame) -> pd.DataFrame:
+def _declines(
+    dice: Dice, charges: pd.DataFrame, accounts: pd.DataFrame
+) -> pd.DataFrame:
     """An attempt that the bank refused shortly before the one that went through."""
     n = len(charges)
+    born = accounts.loc[charges["account_id"], "created"].to_numpy()
     codes = ("insufficient_funds", "generic_decline", "do_not_honor", "expired_card")
     return charges.assign(
-        t=np.maximum(charges["t"] - dice.lognormal(3 * HOUR, 1.5, n), 1.0),
+        t=np.maximum(charges["t"] - dice.lognormal(3 * HOUR, 1.5, n), born + 33),
         charge_id=dice.ids("ch_", n),
         status="declined",
         decline_code=dice.pick(codes, n, (5, 3, 2, 1)),

@@ -11,7 +11,7 @@ from demo.abuse import cardings, drains, leaks, rings
 from demo.dice import Dice
 from demo.honest import callers, loners, offices, sharers
 from demo.honest.framed import framed
-from demo.oddments import oddments
+from demo.oddments import befriend, oddments
 from demo.scene import Scene, join
 from demo.setting import Setting
 from demo.shape import Shape
@@ -20,34 +20,34 @@ Population = Callable[[Dice, Setting, int], Scene]
 
 HONEST: Final[Mapping[Population, float]] = {
     loners.whole_trialist: 9.0,
-    loners.regular: 10.0,
-    loners.power_user: 1.2,
-    loners.vpn_user: 4.0,
-    loners.relay_user: 2.0,
-    loners.mobile_user: 6.0,
-    loners.privacy_mail: 3.0,
-    loners.traveller: 1.6,
-    loners.prepaid_country: 2.4,
-    loners.viral_launch: 5.0,
+    loners.regular: 8.0,
+    loners.power_user: 1.0,
+    loners.vpn_user: 3.0,
+    loners.relay_user: 1.6,
+    loners.mobile_user: 5.0,
+    loners.privacy_mail: 2.0,
+    loners.traveller: 1.2,
+    loners.prepaid_country: 1.8,
+    loners.viral_launch: 4.0,
     loners.friendly_fraud: 0.8,
-    loners.popular_device: 2.4,
-    loners.resignup: 1.6,
-    sharers.campus: 6.0,
-    sharers.household: 5.0,
-    sharers.relatives: 1.6,
-    sharers.hackathon: 3.0,
-    sharers.lab_library: 2.0,
-    sharers.agency: 2.4,
-    offices.corporate: 6.0,
-    offices.nightly_batch: 1.0,
-    offices.dominant: 1.0,
-    offices.product_launch: 1.0,
-    offices.dev_team: 1.2,
-    callers.ci_serverless: 1.2,
-    callers.load_test: 0.6,
-    callers.key_rotation: 0.8,
-    callers.cloud_migration: 0.8,
-    callers.tutorial_key: 1.2,
+    loners.popular_device: 2.0,
+    loners.resignup: 1.2,
+    sharers.campus: 4.5,
+    sharers.household: 4.0,
+    sharers.relatives: 1.2,
+    sharers.hackathon: 2.4,
+    sharers.lab_library: 1.4,
+    sharers.agency: 1.8,
+    offices.corporate: 4.5,
+    offices.nightly_batch: 0.9,
+    offices.dominant: 0.9,
+    offices.product_launch: 0.9,
+    offices.dev_team: 1.0,
+    callers.ci_serverless: 1.0,
+    callers.load_test: 0.5,
+    callers.key_rotation: 0.7,
+    callers.cloud_migration: 0.7,
+    callers.tutorial_key: 1.0,
     callers.contractor: 0.4,
     callers.decoys: 0.2,
     callers.validated: 0.2,
@@ -105,6 +105,7 @@ def cast(setting: Setting, abusive_share: float, shape: Shape) -> Scene:
         )
     quiet = loners.quiet_trialist(setting.dice("quiet_trialist"), setting, rest)
     whole = join([*scenes, quiet])
+    befriend(setting.dice("friends"), setting, whole.accounts)
     return join([whole, oddments(setting.dice("oddments"), setting, whole)])
 
 

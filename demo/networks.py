@@ -76,6 +76,8 @@ class Networks:
 
     base: Words
     size: Ints
+    stride: Ints
+    """Distance between the addresses in use: homes lie scattered over their block."""
     six: NDArray[np.bool_]
     kind: NDArray[np.object_]
     country: NDArray[np.object_]
@@ -117,8 +119,8 @@ class Networks:
         place = draw % self.size[net].astype(np.uint64)
         six = self.six[net]
         host = combine(salt, np.floor(t / 86_400.0), 5)
-        # A line owns a /56, hence the stride between the /64 of two holders.
-        upper = np.where(six, self.base[net] + place * np.uint64(256), np.uint64(0))
+        place = place * self.stride[net].astype(np.uint64)
+        upper = np.where(six, self.base[net] + place, np.uint64(0))
         return upper, np.where(six, host, self.base[net] + place)
 
     def _member(self, net: Ints, draw: Words) -> Ints:
@@ -145,17 +147,20 @@ def lay(dice: Dice, accounts: int) -> Networks:
         *_rows("vpn", {"": VPNS}, int(np.clip(accounts // 100, 8, 250))),
         *_rows("relay", {"": RELAYS}, int(np.clip(accounts // 60, 12, 250))),
     ]
-    kind, country, base, six, size = (np.array(c) for c in zip(*rows, strict=True))
+    kind, country, base, six, size, stride = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     # A campus hides behind one to four addresses.
     size = np.where(size == 0, dice.rng.integers(1, 5, size.size), size)
     kind, country = kind.astype(object), country.astype(object)
     groups = tuple(np.flatnonzero(kind == k) for k in ("home", "cloud", "mobile"))
-    return Networks(base.astype(np.uint64), size, six, kind, country, groups)
+    base = base.astype(np.uint64)
+    return Networks(base, size, stride, six, kind, country, groups)
 
 
 def _rows(
     kind: str, blocks: dict[str, str], size: int
-) -> list[tuple[str, str, int, bool, int]]:
+) -> list[tuple[str, str, int, bool, int, int]]:
     found = []
     for country, text in blocks.items():
         for block in text.split():
@@ -164,5 +169,9 @@ def _rows(
             base = int(net.network_address)
             base = base >> 64 if six else base + 1
             room = 1 << 16 if six else net.num_addresses - 2
-            found.append((kind, country, base, six, min(size, room)))
+            used = min(size, room)
+            # An IPv6 line owns a /56, hence 256 networks from one line to the next.
+            spread = room // used if kind == "home" else 1
+            stride = 256 if six else spread
+            found.append((kind, country, base, six, used, stride))
     return found

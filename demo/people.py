@@ -65,7 +65,9 @@ def arrivals(dice: Dice, setting: Setting, tz: Floats) -> Floats:
     """Return sign-up times in waking hours, a little denser towards the end."""
     t = setting.end * dice.rng.random(tz.size) ** 0.85
     moved = in_rhythm(dice, t, np.full(tz.size, WAKING), tz)
-    return np.clip(moved, 0, setting.end - HOUR)
+    # Who would come after the log's end came a day or two before it.
+    late = np.where(moved > setting.end - HOUR, moved - 2 * DAY, moved)
+    return np.where(late < 0, late + DAY, late)
 
 
 def establish(dice: Dice, setting: Setting, people: pd.DataFrame) -> None:

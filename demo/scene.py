@@ -124,7 +124,8 @@ def live(dice: Dice, setting: Setting, people: pd.DataFrame) -> Scene:
     the others use the site in a browser.
     """
     people = people.reset_index(drop=True)
-    people["start"] = people["start"].clip(upper=setting.end)
+    begun = people["start"].clip(lower=people["created"] + 30)
+    people["start"] = begun.clip(upper=setting.end)
     own = own_streams(dice, people)
     callers = people[people["api"]]
     soon = callers["created"] + 20.0 + dice.lognormal(900.0, 1.5, len(callers))
@@ -140,6 +141,11 @@ def live(dice: Dice, setting: Setting, people: pd.DataFrame) -> Scene:
         device_id=callers["device_id"],
         scopes=dice.pick(("", "all", "model.request", "chat embeddings"), len(callers)),
         hashed=dice.chance(0.85, len(callers)),
+        expires=np.where(
+            dice.chance(0.12, len(callers)),
+            made + dice.pick((90 * DAY, 180 * DAY, 365 * DAY), len(callers)),
+            NEVER,
+        ),
     )
     own.loc[people["api"].to_numpy(), "key_id"] = owned["key_id"].to_numpy()
     return Scene(accounts=people, keys=owned, streams=own)
@@ -174,37 +180,46 @@ def cut_off(scene: Scene, at: pd.Series) -> None:
 
 
 def rotate(
-    dice: Dice, setting: Setting, scene: Scene, revoked: NDArray[np.float64]
+    dice: Dice, setting: Setting, scene: Scene, ends: NDArray[np.float64]
 ) -> None:
-    """Give each owner whose key ends (one time a key, or never) another one.
+    """Give each owner whose key ends (its time, or never) another key soon after.
 
-    The owner's own streams go over to the new key within hours, as they were.
+    The owner's own streams go over to the new key, as they were.
     """
     old = scene.keys
-    ends = np.flatnonzero(np.asarray(revoked < setting.end - HOUR))
-    again = old.iloc[ends].assign(
-        key_id=dice.ids("key_", ends.size, 14),
-        replaces=old["key_id"].to_numpy()[ends],
-        created=revoked[ends] + dice.lognormal(0.5 * HOUR, 1.5, ends.size),
+    gone = np.flatnonzero(np.asarray(ends < setting.end - HOUR))
+    home = scene.accounts.set_index("account_id")["population"]
+    again = old.iloc[gone].assign(
+        key_id=dice.ids("key_", gone.size, 14),
+        replaces=old["key_id"].to_numpy()[gone],
+        created=ends[gone] + dice.lognormal(0.3 * HOUR, 1.0, gone.size),
+        population=old["account_id"].iloc[gone].map(home),
     )
-    fresh = keys(dice, ends.size)
+    fresh = keys(dice, gone.size)
     for name in _FATE:
         again[name] = fresh[name].to_numpy()
+    old_end = dict(zip(again["replaces"], ends[gone], strict=True))
+    born = dict(zip(again["replaces"], again["created"], strict=True))
     follow = dict(zip(again["replaces"], again["key_id"], strict=True))
-    own = scene.streams["key_id"].isin(follow) & (scene.streams["billed"] != "")
-    after = scene.streams[own].copy()
-    at = after["key_id"].map(
-        dict(zip(again["replaces"], again["created"], strict=True))
-    )
-    stop = after["start"] + after["span"]
-    share = ((stop - at) / after["span"]).clip(0, 1)
+    flow = scene.streams
+    mine = flow["key_id"].isin(follow) & (flow["billed"] != "")
+    own = flow[mine]
+    stop = own["start"] + own["span"]
+    ends_at, begins_at = own["key_id"].map(old_end), own["key_id"].map(born) + 30
+    before = _part(own, own["start"], stop.clip(upper=ends_at))
+    after = _part(own, own["start"].clip(lower=begins_at), stop)
     after["key_id"] = after["key_id"].map(follow)
-    after["start"] = np.maximum(at + 30, after["start"])
-    after["span"] = (stop - after["start"]).clip(lower=HOUR)
-    cut = (at - scene.streams.loc[own, "start"]).clip(lower=HOUR)
-    scene.streams.loc[own, "span"] = np.minimum(scene.streams.loc[own, "span"], cut)
-    for name in ("spend", "events"):
-        after[name] *= share
-        scene.streams.loc[own, name] *= 1 - share
     scene.keys = pd.concat([old, again], ignore_index=True)
-    scene.streams = pd.concat([scene.streams, after], ignore_index=True)
+    scene.streams = pd.concat([flow[~mine], before, after], ignore_index=True)
+
+
+def _part(
+    flow: pd.DataFrame, start: pd.Series[float], stop: pd.Series[float]
+) -> pd.DataFrame:
+    """Return the part of each stream within its period, if that lasts a minute."""
+    share = ((stop - start) / flow["span"]).clip(0, 1)
+    part = flow.assign(start=start, span=stop - start)
+    for name in ("spend", "events"):
+        part[name] *= share
+    part["floor"] = np.ceil(part["floor"] * share).astype(int)
+    return part[part["span"] > 60].copy()

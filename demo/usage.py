@@ -131,7 +131,7 @@ def _limit_hits(
     hits = np.where(count > 0, col["limit_hits"], 0).astype(np.int64)
     at = np.repeat(np.cumsum(count) - 1, hits)
     refused = use.iloc[at].reset_index(drop=True)
-    refused["t"] += dice.lognormal(6.0, 0.8, len(refused))
+    refused["t"] += dice.lognormal(3.0, 0.5, len(refused))
     refused["http_status"] = 429
     refused["requests"] = 1
     for name in ("input_tokens", "output_tokens"):

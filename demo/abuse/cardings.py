@@ -142,6 +142,7 @@ def _attempts(
     length = np.maximum(since[np.cumsum(many) - 1][row], 1.0)
     room = np.minimum(length, np.maximum(who["pm_at"] - who["created"] - 60, 30))
     at = who["pm_at"] - 20 - room * (1 - since / length)
+    at = np.maximum(at, who["created"] + 10)
     method = dice.ids("pm_", n, 14)
     scene.tell(
         "payment_method.added",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from demo.dice import Dice, Floats, Ints, Texts
-from demo.honest.offices import Offices, found, quotas, service
+from demo.honest.offices import Offices, found, service, settle
 from demo.hours import ANY, DAY, NIGHT
 from demo.people import adjust
 from demo.scene import Scene, streams
@@ -75,7 +75,7 @@ def _robbed(
     offices = found(dice, setting, n, population, (5, 12))
     k = offices.heads.size
     loot = offices.consumed * dice.log_uniform(0.5, 5, k)
-    quotas(dice, setting, offices, loot * 0.6)
+    settle(dice, setting, offices, loot * 0.6)
     return offices, loot, dice.rng.uniform(0.2, 0.75, k) * setting.end
 
 

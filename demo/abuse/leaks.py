@@ -58,7 +58,7 @@ def replay(dice: Dice, setting: Setting, n: int) -> Scene:
     report = begin + dice.log_uniform(1, 20, n) * DAY
     _reported(dice, keys, late, report, report - dice.lognormal(HOUR, 1.0, n))
     foreign = _foreign(dice, setting, scene, crews, (begin, stop))
-    rotate(dice, setting, scene, revoked=keys["revoked"].to_numpy())
+    rotate(dice, setting, scene, keys["revoked"].to_numpy())
     return join([scene, Scene(streams=foreign)])
 
 

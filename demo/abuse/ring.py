@@ -78,7 +78,9 @@ def gather(dice: Dice, setting: Setting, n: int, level: str) -> Ring:
     people["sessions"] = dice.rng.integers(1, 4, n)
     people["says_paid_by"] = rings.each(dice.chance(0.88, k))
     people["phone"] = np.where(dice.chance(0.3, n), people["phone"], "")
-    people["server_net"] = -1
+    functions = rings.each(dice.chance(0.2, k))
+    people["server_net"] = np.where(functions, setting.networks.fleet, -1)
+    people["server_lease"] = rings.each(dice.log_uniform(0.1, 48, k)) * HOUR
     return rings
 
 

@@ -56,7 +56,6 @@ def found(
     scene = live(dice, setting, people)
     scene.streams["billed"] = people["account_id"].to_numpy()[heads][firm]
     scene.streams["tenant_id"] = people["tenant_id"].to_numpy()
-    _membership(dice, scene, people, firm, heads)
     scene.tenants = pd.DataFrame(
         {
             "tenant_id": tenant_id,
@@ -69,8 +68,12 @@ def found(
     return Offices(scene, firm, heads, tenant_id)
 
 
-def quotas(dice: Dice, setting: Setting, offices: Offices, extra: Floats) -> None:
-    """Set each tenant's monthly quota above what it consumes, `extra` included."""
+def settle(dice: Dice, setting: Setting, offices: Offices, extra: Floats) -> None:
+    """Tell who belongs to each tenant, and a quota above what they consume.
+
+    `extra`: dollars that are consumed besides the members' own.
+    """
+    _membership(dice, offices)
     need = (offices.consumed + extra) * 30 / setting.days
     n = need.size
     offices.scene.tell(
@@ -99,20 +102,21 @@ def corporate(dice: Dice, setting: Setting, n: int) -> Scene:
     adjust(offices.scene.streams, burst, start=begun, span=setting.end - begun)
     adjust(people, burst, span=setting.end - begun)
     _own_keys_later(offices.scene)
-    quotas(dice, setting, offices, np.zeros(offices.heads.size))
+    settle(dice, setting, offices, np.zeros(offices.heads.size))
     return offices.scene
 
 
 def nightly_batch(dice: Dice, setting: Setting, n: int) -> Scene:
-    """A tenant whose heaviest user is its own machine, every night, all the time."""
+    """A tenant whose heaviest user is its own machine, every night."""
     offices = found(dice, setting, n, "heavy_batch", (4, 10))
     k = offices.heads.size
     share = dice.rng.uniform(0.4, 2.0, k)
+    begin = dice.rng.uniform(0, DAY, k)
     service(
         dice, setting, offices, share,
-        start=np.zeros(k), rhythm=BATCH, evenness=dice.log_uniform(4, 20, k),
+        start=begin, rhythm=BATCH, evenness=dice.log_uniform(4, 20, k),
     )  # fmt: skip
-    quotas(dice, setting, offices, offices.consumed * share)
+    settle(dice, setting, offices, offices.consumed * share)
     return offices.scene
 
 
@@ -122,16 +126,17 @@ def dominant(dice: Dice, setting: Setting, n: int) -> Scene:
     k = offices.heads.size
     share = dice.rng.uniform(0.29, 0.52, k)
     share = share / (1 - share)
+    begin = dice.rng.uniform(0, DAY, k)
     service(
         dice, setting, offices, share,
-        start=np.zeros(k), rhythm=WAKING, evenness=dice.log_uniform(0.5, 3, k),
+        start=begin, rhythm=WAKING, evenness=dice.log_uniform(0.5, 3, k),
         end_users=dice.rng.integers(1, 3, k),
     )  # fmt: skip
     service(
         dice, setting, offices, dice.rng.uniform(0.2, 0.8, k),
-        start=np.zeros(k), rhythm=WAKING, end_users=dice.rng.integers(10, 80, k),
+        start=begin, rhythm=WAKING, end_users=dice.rng.integers(10, 80, k),
     )  # fmt: skip
-    quotas(dice, setting, offices, offices.consumed * (share + 0.5))
+    settle(dice, setting, offices, offices.consumed * (share + 0.5))
     return offices.scene
 
 
@@ -146,7 +151,7 @@ def product_launch(dice: Dice, setting: Setting, n: int) -> Scene:
         start=start, rhythm=WAKING, evenness=dice.log_uniform(0.4, 1.5, k),
         burn=dice.log_uniform(1.2, 3, k), end_users=dice.rng.integers(40, 400, k),
     )  # fmt: skip
-    quotas(dice, setting, offices, offices.consumed * share)
+    settle(dice, setting, offices, offices.consumed * share)
     offices.scene.tell(
         "limit.raised",
         pd.DataFrame(
@@ -176,7 +181,7 @@ def dev_team(dice: Dice, setting: Setting, n: int) -> Scene:
     adjust(scene.streams, has, account_id=scene.accounts["account_id"])
     used = scene.keys["key_id"].isin(scene.streams["key_id"])
     scene.keys = scene.keys[used].reset_index(drop=True)
-    quotas(dice, setting, offices, np.zeros(offices.heads.size))
+    settle(dice, setting, offices, np.zeros(offices.heads.size))
     return scene
 
 
@@ -272,25 +277,20 @@ def _seats(dice: Dice, people: pd.DataFrame, firm: Ints, heads: Ints) -> None:
     people["paid"] = np.where(by_invoice[firm], 2, -1)
 
 
-def _membership(
-    dice: Dice, scene: Scene, people: pd.DataFrame, firm: Ints, heads: Ints
-) -> None:
-    n = firm.size
+def _membership(dice: Dice, offices: Offices) -> None:
+    people, n = offices.scene.accounts, offices.firm.size
     chief = np.zeros(n, dtype=bool)
-    chief[heads] = True
-    scene.tell(
+    chief[offices.heads] = True
+    role = dice.pick(("member", "admin"), n, (9, 1))
+    offices.scene.tell(
         "member.added",
         pd.DataFrame(
             {
                 "tenant_id": people["tenant_id"],
                 "account_id": people["account_id"],
                 "t": people["created"] + dice.rng.uniform(5, 600, n),
-                "role": np.where(
-                    chief, "owner", dice.pick(("member", "admin"), n, (9, 1))
-                ),
-                "invited_by": np.where(
-                    chief, "", people["account_id"].to_numpy()[heads][firm]
-                ),
+                "role": np.where(chief, "owner", role),
+                "invited_by": np.where(chief, "", offices.owner[offices.firm]),
             }
         ),
     )

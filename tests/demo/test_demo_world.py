@@ -214,6 +214,27 @@ def test_culprits_consume_within_their_tenant(world: World) -> None:
         assert row["culprit_type"] in field
 
 
+def test_nothing_comes_before_its_cause(world: World) -> None:
+    born: dict[str, str] = {}
+    made: dict[str, str] = {}
+    closed: dict[str, str] = {}
+    later: list[tuple[str, dict[str, Any]]] = []
+    for event in events(world):
+        at = event["occurred_at"]
+        if event["type"] == "account.created":
+            born[event["account_id"]] = at
+        elif event["type"] == "key.created":
+            made[event["key_id"]] = at
+        elif event["type"] == "account.closed":
+            closed[event["account_id"]] = at
+        later.append((at, event))
+    for at, event in later:
+        assert at >= born.get(event.get("account_id", ""), "")
+        if event["type"] == "usage.recorded":
+            assert at >= made.get(event.get("key_id", ""), "")
+            assert at <= closed.get(event.get("account_id", ""), "9")
+
+
 def test_the_same_world_has_the_same_bytes(tmp_path: Path) -> None:
     first = make(tmp_path / "a", accounts=900, seed=5)
     again = make(tmp_path / "b", accounts=900, seed=5)
