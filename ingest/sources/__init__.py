@@ -13,31 +13,27 @@ becomes its keyed hash before anything is stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import duckdb
 
 from ingest.errors import UsageError
+from ingest.sources import (
+    access,
+    anthropic,
+    auth0,
+    bedrock,
+    cloudtrail,
+    github,
+    gitleaks,
+    litellm,
+    okta,
+    openai,
+    otel,
+    stripe,
+    trufflehog,
+)
+from ingest.sources.adapter import Record, Relation
+from ingest.sources.source import Source
 
-Record = Mapping[str, Any]
-Relation = duckdb.DuckDBPyRelation
-
-
-@dataclass(frozen=True)
-class Source:
-    """One system's records: how they are recognised and what events they become.
-
-    `envelopes` are the members under which a document may hold its records, such as
-    `Records`; a top-level array needs no naming.
-    """
-
-    name: str
-    summary: str
-    recognises: Callable[[Record], bool]
-    events: Callable[[Relation], Relation]
-    envelopes: tuple[str, ...] = ()
+__all__ = ["EVENTS", "SOURCES", "Record", "Relation", "Source", "named", "recognise"]
 
 
 def _is_event(record: Record) -> bool:
@@ -50,7 +46,22 @@ def _as_they_are(records: Relation) -> Relation:
 
 EVENTS = Source("events", "the contract's own events", _is_event, _as_they_are)
 
-SOURCES: tuple[Source, ...] = (EVENTS,)
+SOURCES: tuple[Source, ...] = (
+    EVENTS,
+    litellm.SOURCE,
+    stripe.SOURCE,
+    cloudtrail.SOURCE,
+    bedrock.SOURCE,
+    openai.SOURCE,
+    anthropic.SOURCE,
+    github.SOURCE,
+    gitleaks.SOURCE,
+    trufflehog.SOURCE,
+    auth0.SOURCE,
+    okta.SOURCE,
+    otel.SOURCE,
+    access.SOURCE,
+)
 """Every source, asked in this order whether it knows a file's first record."""
 
 
