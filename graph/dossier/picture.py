@@ -36,7 +36,8 @@ KINDS = (
 )
 
 _OF_CLUSTER = """
-    SELECT t.* FROM ties t JOIN accounts a USING (account_id)
+    SELECT t.*, a.role, a.paid_usd > coalesce(a.disputed_usd, 0) AS paying
+    FROM ties t JOIN accounts a USING (account_id)
     WHERE a.cluster_id = $cluster AND t.accounts > 1
       AND (t.links OR t.kind IN (SELECT unnest($kinds)))
     ORDER BY ALL
@@ -103,16 +104,17 @@ def picture(
     """
     links = dossier.ask(_OF_CLUSTER, {"cluster": cluster_id, "kinds": [*KINDS]})
     links = _worth_drawing(_named(links), steps)
-    groups = _alike(links, steps)
-    links, collapsed = _collapse(links, groups[~groups.isin(steps.opened)])
     extra = _asked_for(dossier, steps)
+    asked = _asked_ids(extra, steps)
+    groups = _alike(links, asked)
+    links, collapsed = _collapse(links, groups[~groups.isin(steps.opened)])
     links = pd.concat([links, extra], ignore_index=True)
     links = links.drop_duplicates(["account", "thing"])
     links = links[
         ~links["account"].isin(steps.hidden) & ~links["thing"].isin(steps.hidden)
     ]
     nodes = _nodes(dossier, links, cluster_id, collapsed)
-    kept = _within(nodes, limit, frozenset(_asked_ids(extra, steps)))
+    kept = _within(nodes, limit, asked)
     edges = _edges(links, kept)
     opened = groups[groups.isin(steps.opened)]
     drawn_out = {str(account): group for account, group in opened.items()}
@@ -142,11 +144,17 @@ def _worth_drawing(links: pd.DataFrame, steps: Steps) -> pd.DataFrame:
     return shared[~hub | shared["thing"].isin(drawn)]
 
 
-def _alike(links: pd.DataFrame, steps: Steps) -> pd.Series[str]:
-    """The group of each account that shares exactly the same things as others."""
-    alike = links.groupby("account")["thing"].agg(lambda t: "\0".join(sorted(t)))
+def _alike(links: pd.DataFrame, asked: frozenset[str]) -> pd.Series[str]:
+    """The group of each account that shares exactly the same things as others.
+
+    Only accounts of one role are alike; one that pays, or was asked for by a step, is
+    never hidden in a group.
+    """
+    plain = links[~links["paying"].fillna(False).astype(bool)]
+    things = plain.groupby("account")["thing"].agg(lambda t: "\0".join(sorted(t)))
+    alike = things + "\0" + plain.groupby("account")["role"].first().fillna("")
     sizes = alike.groupby(alike).transform("size")
-    alike = alike[(sizes >= ALIKE) & ~alike.index.isin(steps.drawn)]
+    alike = alike[(sizes >= ALIKE) & ~alike.index.isin(asked)]
     return alike.map(lambda text: f"group:{_short(text)}").astype(str)
 
 
@@ -158,7 +166,8 @@ def _collapse(
         str(group): sorted(map(str, accounts))
         for group, accounts in groups.groupby(groups).groups.items()
     }
-    account = links["account"].map(groups).fillna(links["account"])
+    named = groups.to_dict()
+    account = links["account"].map(lambda name: named.get(name, name))
     return links.assign(account=account).drop_duplicates(
         ["account", "thing"]
     ), collapsed
@@ -326,9 +335,9 @@ def _within(nodes: pd.DataFrame, limit: int, asked: frozenset[str]) -> pd.DataFr
     return nodes[wanted | first].head(MOST_NODES).reset_index(drop=True)
 
 
-def _asked_ids(extra: pd.DataFrame, steps: Steps) -> set[str]:
+def _asked_ids(extra: pd.DataFrame, steps: Steps) -> frozenset[str]:
     ends = set() if extra.empty else {*extra["account"], *extra["thing"]}
-    return ends | set(steps.drawn)
+    return frozenset(ends | set(steps.drawn))
 
 
 def _edges(links: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:

@@ -181,7 +181,7 @@ def expires(now: datetime, choice: str) -> datetime | None:
 
 
 def _sealed(case: Case, *, enforced: bool, waits: bool) -> bool:
-    """Whether the person confirmed; taking access away asks to type the cluster's id."""
+    """Whether the person confirmed; to take access away, type the cluster's id."""
     typed = ""
     if enforced:
         typed = st.text_input(

@@ -11,7 +11,7 @@ from graph.acts import ConflictError
 from views.cluster import decide
 from views.cluster.case import Case
 from views.palette import Badge
-from views.words import ACTIONS, TYPOLOGIES, ago, count, plain, short, usd
+from views.words import ACTIONS, TYPOLOGIES, ago, plain, short, usd
 
 _STATUS_COLOURS: Mapping[str, Badge] = {
     "new": "blue",
@@ -76,27 +76,26 @@ def _take(case: Case) -> None:
 
 def _money(case: Case) -> None:
     cluster, money = case.cluster, case.cluster.money
-    roles = [(money["core"], "core"), (money["likely"], "likely")]
-    roles.append((money["bystander"], "bystander"))
-    members = " · ".join(f"{number:,.0f} {role}" for number, role in roles if number)
     with st.container(horizontal=True, gap="large"):
         st.metric("Burned", usd(cluster.cost_usd), width="content")
-        st.metric(
-            "Burning now", f"{usd(money['at_risk_usd_per_hour'])}/h", width="content"
-        )
+        rate = f"{usd(money['at_risk_usd_per_hour'])}/h"
+        st.metric("Burning now", rate, width="content")
         expected = usd(cluster.expected_chargebacks_usd)
         st.metric("Chargebacks to come", expected, width="content")
-        wrong = usd(cluster.wrong_ban_usd)
         st.metric(
-            "If the ban were wrong", wrong, width="content",
+            "If the ban were wrong",
+            usd(cluster.wrong_ban_usd),
+            width="content",
             help="What the company would lose if every member were innocent",
-        )  # fmt: skip
-        st.metric("Paying", f"{money['paying']:,.0f}", width="content")
-        st.metric("Members", members or "0", width="content")
+        )
+        for role in ("core", "likely", "bystander"):
+            st.metric(role.capitalize(), f"{money[role]:,.0f}", width="content")
+        st.metric("Pay", f"{money['paying']:,.0f}", width="content")
+        st.metric("New in 24 h", f"{money['new_today']:,.0f}", width="content")
         st.metric("Active", _active(case), width="content")
 
 
 def _active(case: Case) -> str:
     span = case.cluster.last_seen - case.cluster.first_seen
     last = ago(case.cluster.last_seen, case.here.as_of)
-    return f"{count(max(span.days, 1), 'day')}, last {last}"
+    return f"{max(span.days, 1)} d, last {last}"

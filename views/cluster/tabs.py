@@ -262,13 +262,16 @@ def _related(case: Case) -> None:
         go("cluster", cluster=str(found.iloc[places[0]]["cluster_id"]))
 
 
+_NODE_COLUMNS = ("type", "label", "count", "role", "score", "paying", "hub")
+
+
 def _table(case: Case) -> None:
     """The rows of the graph, for whoever can't see a canvas."""
     pictured = network.drawn(case, case.trail.steps)
     nodes, edges = st.columns(2)
     with nodes:
         st.dataframe(
-            pictured.nodes[["type", "label", "count", "role", "score", "paying", "hub"]],
+            pictured.nodes[list(_NODE_COLUMNS)],
             hide_index=True, height=340, row_height=30, alt="Nodes of the graph",
         )  # fmt: skip
     with edges:

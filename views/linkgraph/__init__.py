@@ -79,6 +79,13 @@ def payload(view: View) -> dict[str, object]:
     }
 
 
+def _nodes(picture: Picture) -> list[dict[str, object]]:
+    """Nodes; an account drawn out of a group says which, to appear where that was."""
+    groups = picture.nodes["id"].map(picture.drawn_out).fillna("")
+    drawn = picture.nodes.drop(columns=["rank"], errors="ignore").assign(group=groups)
+    return [{str(k): v for k, v in row.items()} for row in drawn.to_dict("records")]
+
+
 def _edges(edges: pd.DataFrame) -> list[dict[str, object]]:
     if edges.empty:
         return []

@@ -93,10 +93,18 @@ def test_expanding_goes_beyond_the_cluster_within_its_limit(dossier: Dossier) ->
     assert counts(dossier, "ip:campus") == {"account": 100}
     before = drawn(dossier, "c-farm")
     after = drawn(dossier, "c-farm", Steps(expanded=(("ip:campus", 7),)))
-    assert before <= after
-    assert len(after - before) <= 7
+    assert {name for name in before if not name.startswith("group:")} <= after
+    fresh = {name for name in after - before if not name.startswith("group:")}
+    assert len(fresh) == 7
     spread = drawn(dossier, "c-farm", Steps(expanded=(("account:farm-07", 50),)))
     assert "ip:lone-7" in spread
+
+
+def test_who_pays_or_stands_by_is_never_hidden_in_a_group(dossier: Dossier) -> None:
+    pictured = picture(dossier, "c-farm", Steps())
+    single = pictured.nodes[pictured.nodes["type"] == "account"]
+    assert {"account:farm-56", "account:farm-59"} <= set(single["id"])
+    assert not pictured.nodes.loc[pictured.nodes["type"] == "group", "paying"].any()
 
 
 def test_hiding_takes_a_node_and_its_edges(dossier: Dossier) -> None:

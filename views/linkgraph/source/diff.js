@@ -17,28 +17,48 @@ export function difference(cy, data) {
 const GOLDEN = 2.399963;
 const NEAR = 46;
 const STEP = 17;
+const APART = 34;
+const MOST_TRIES = 400;
 
-/** New nodes round the placed neighbour they hang on; nobody else moves. */
-export function placeAround(newNodes, edges, whereIs) {
-  const parents = new Map();
+/**
+ * New nodes round the placed neighbour they hang on, or where their group was, on
+ * seeds that nobody sits on; nobody else moves.
+ */
+export function placeAround(newNodes, edges, whereIs, taken = []) {
+  const parents = parentsOf(newNodes, edges, whereIs);
+  const occupied = [...taken];
+  const seeds = new Map();
+  const places = new Map();
+  for (const { id, group } of newNodes) {
+    const parent = group && whereIs(group) ? group : (parents.get(id) ?? "");
+    const centre = whereIs(parent) ?? { x: 0, y: 0 };
+    let seed = seeds.get(parent) ?? 0;
+    let place;
+    do {
+      seed += 1;
+      const radius = NEAR + STEP * Math.sqrt(seed);
+      place = {
+        x: centre.x + radius * Math.cos(seed * GOLDEN),
+        y: centre.y + radius * Math.sin(seed * GOLDEN),
+      };
+    } while (seed % MOST_TRIES && occupied.some((other) => near(other, place)));
+    seeds.set(parent, seed);
+    occupied.push(place);
+    places.set(id, place);
+  }
+  return places;
+}
+
+function near(one, other) {
+  return Math.hypot(one.x - other.x, one.y - other.y) < APART;
+}
+
+function parentsOf(newNodes, edges, whereIs) {
   const fresh = new Set(newNodes.map((node) => node.id));
+  const parents = new Map();
   for (const { source, target } of edges) {
     if (fresh.has(source) && !parents.has(source) && whereIs(target)) parents.set(source, target);
     if (fresh.has(target) && !parents.has(target) && whereIs(source)) parents.set(target, source);
   }
-  const seeds = new Map();
-  const places = new Map();
-  for (const { id } of newNodes) {
-    const parent = parents.get(id) ?? "";
-    const centre = whereIs(parent) ?? { x: 0, y: 0 };
-    const seed = (seeds.get(parent) ?? 0) + 1;
-    seeds.set(parent, seed);
-    const angle = seed * GOLDEN;
-    const radius = NEAR + STEP * Math.sqrt(seed);
-    places.set(id, {
-      x: centre.x + radius * Math.cos(angle),
-      y: centre.y + radius * Math.sin(angle),
-    });
-  }
-  return places;
+  return parents;
 }

@@ -45,6 +45,8 @@ export function frame(root, graph) {
     bar.append(box);
   }
   const canvas = make("div", { className: "canvas", tabIndex: 0 });
+  // The stylesheet may come after the first drawing, which needs to know its place.
+  canvas.style.position = "relative";
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", KEYS);
   const legend = make("div", { className: "legend" });

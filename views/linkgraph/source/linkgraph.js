@@ -31,7 +31,6 @@ export class LinkGraph {
       elements: [],
       style: stylesheet(this.parts.canvas, data.types),
       layout: { name: "preset" },
-      wheelSensitivity: 0.3,
       maxZoom: 4,
       minZoom: 0.05,
       boxSelectionEnabled: true,
@@ -81,7 +80,8 @@ export class LinkGraph {
         const element = this.cy.getElementById(known.id);
         if (element.nonempty()) element.data(known);
       }
-      const places = placeAround(change.newNodes, data.edges, (id) => this.whereIs(id));
+      const taken = this.cy.nodes().map((node) => node.position());
+      const places = placeAround(change.newNodes, data.edges, (id) => this.whereIs(id), taken);
       this.cy.add(change.newNodes.map((n) => this.node(n, places.get(n.id))));
       this.cy.add(change.newEdges.map((e) => this.edge(e)));
     });
@@ -106,7 +106,10 @@ export class LinkGraph {
 
   whereIs(id) {
     const element = this.cy.getElementById(id);
-    return element.nonempty() ? element.position() : undefined;
+    if (element.nonempty()) return element.position();
+    // A group that was opened is gone, but where it was is remembered.
+    const place = id.startsWith("group:") ? this.memory.place(id) : undefined;
+    return place && { x: place[0], y: place[1] };
   }
 
   after() {
