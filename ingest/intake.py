@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from ingest.contract import FIELDS
 from ingest.duplicates import OF_EARLIER, OF_NOW, Judge, body_of
 from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS, Keying
-from ingest.pepper import Pepper
 from ingest.readers.chunks import CHUNK, Chunk
 from ingest.routes import REST_ROUTE, USAGE_ROUTE, Route
 from ingest.secrets import Redactor
@@ -93,7 +92,7 @@ class Intake:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        pepper: Pepper,
+        keying: Keying,
         staging: Staging,
         files: Sequence[str],
     ) -> None:
@@ -101,8 +100,8 @@ class Intake:
         self.staging = staging
         self.events_sum = 0
         self.files = files
-        self.keying = Keying(connection, pepper)
-        self.redactor = Redactor(pepper)
+        self.keying = keying
+        self.redactor = Redactor(keying.pepper)
         self._sieve = Sieve(connection)
         self._judge = Judge(connection, self._show_staged)
         self._rest, self._doubted = _Waiting(), _Waiting()

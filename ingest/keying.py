@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.contract import FURTHER_KINDS, IDENTIFIER_FIELDS
-from ingest.identifiers import FORMS, SEPARATOR
-from ingest.identifiers.kinds import FURTHER, NORMALISERS
+from ingest.identifiers import FORMS, SEPARATOR, Normaliser
+from ingest.identifiers.kinds import further
 from ingest.pepper import Pepper, key_hash_sql, keyed_sql
 from ingest.secrets import Redactor
 from ingest.sifting import Sifted
@@ -75,6 +75,7 @@ class Keying:
 
     connection: duckdb.DuckDBPyConnection
     pepper: Pepper
+    normalisers: Mapping[str, Normaliser]
     _known: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     def prepare(self) -> None:
@@ -162,7 +163,7 @@ class Keying:
         raw = pa.array(fresh, pa.string())
         # A raw key in `key_hash` must first meet the hash that a proxy logged.
         raw = Redactor(self.pepper).clean_array(raw) if kind != "key_hash" else raw
-        forms = _complete(NORMALISERS.get(kind, FURTHER)(raw))
+        forms = _complete(self.normalisers.get(kind, further)(raw))
         forms = forms.append_column("nr", pa.array(range(len(fresh)), pa.int64()))
         forms = forms.append_column("kind", pa.array(kinds, pa.string()))
         self.connection.register("forms", forms)

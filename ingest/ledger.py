@@ -13,17 +13,19 @@ from pathlib import Path
 import duckdb
 
 from ingest.errors import BusyError, LedgerError, PepperError
+from ingest.identifiers.kinds import normalisers
 from ingest.intake import (
     EVENT_COLUMNS,
     QUARANTINE_COLUMNS,
     Counts,
     Intake,
 )
-from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS
+from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS, Keying
 from ingest.manifest import FAMILIES, Manifest, sweep
 from ingest.pepper import Pepper
 from ingest.readers.chunks import ahead, chunks
 from ingest.readers.files import walk
+from ingest.reference import Reference
 from ingest.settling import settle
 from ingest.sql import fill, first
 from ingest.staging import Staging
@@ -102,7 +104,9 @@ class Ledger:
             staging = Staging(self.workspace.ledger, now.generation + 1)
             with self._connection() as connection, closing(staging):
                 names = [file.name for file in files]
-                intake = Intake(connection, self.pepper, staging, names)
+                normal = normalisers(Reference.of(self.workspace))
+                keying = Keying(connection, self.pepper, normal)
+                intake = Intake(connection, keying, staging, names)
                 intake.prepare(self._paths(now, "events"))
                 for chunk in ahead(chunks(files, source)):
                     intake.take(chunk)

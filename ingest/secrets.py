@@ -115,7 +115,7 @@ class Redactor:
     def key_hash(self, text: str) -> str | None:
         """Give the stored hash of a text that is one raw key and nothing else."""
         plain = text.strip()
-        return self.pepper.raw_key(plain) if _KEY.fullmatch(plain) else None
+        return self.pepper.raw_key(plain) if is_raw_key(plain) else None
 
     def clean_array(self, texts: pa.Array, names_a_key: bool = False) -> pa.Array:
         """Clean a column; only the distinct texts that may hold a secret are read."""
@@ -133,6 +133,11 @@ class Redactor:
     def _card(self, match: re.Match[str]) -> str:
         digits = re.sub(r"\D", "", match[0])
         return self.pepper.keyed("card number", digits) if is_card(digits) else match[0]
+
+
+def is_raw_key(text: str) -> bool:
+    """Say whether a text is one raw API key and nothing else."""
+    return _KEY.fullmatch(text) is not None
 
 
 def is_card(digits: str) -> bool:

@@ -53,10 +53,7 @@ class Copies(Intake):
     """Reads all once more, for the copies of contested events alone."""
 
     def __init__(self, main: Intake) -> None:
-        super().__init__(
-            main.connection, main.redactor.pepper, main.staging, main.files
-        )
-        self.keying = main.keying
+        super().__init__(main.connection, main.keying, main.staging, main.files)
         self._tables: list[pa.Table] = []
 
     def quarantine(self, refused: pa.Table) -> None:

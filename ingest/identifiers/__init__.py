@@ -1,9 +1,9 @@
 """Identifiers: every kind's raw text becomes a canonical form, its class and kin.
 
 A normaliser takes distinct raw texts and returns one row for each, in their order,
-with the columns of `FORMS` that the kind has. What is read from `text`, `prefix`, `stem` and
-`skeleton` is hashed under the pepper before it is stored; a row whose `text` is NULL
-has no identifier. `value` is what the vault keeps, the text unless it is given.
+with the columns of `FORMS` that the kind has. What stands in `text`, `prefix`, `stem`
+and `skeleton` is hashed under the pepper before it is stored; a row whose `text` is
+NULL has no identifier. `value` is what the vault keeps, the text unless it is given.
 """
 
 from __future__ import annotations

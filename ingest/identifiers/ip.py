@@ -1,0 +1,159 @@
+"""IP addresses: unwrapped, linked by /32 or /64, classed by range and network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.reference import Bounds, Reference
+
+_NET = ipaddress.ip_network
+_V4_SPECIAL = (
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
+    ("cgnat", ("100.64.0.0/10",)),
+    ("loopback", ("127.0.0.0/8",)),
+    ("link-local", ("169.254.0.0/16",)),
+    ("reserved", ("0.0.0.0/8", "192.0.0.0/24", "224.0.0.0/3", "198.18.0.0/15")),
+)
+_V6_SPECIAL = (
+    ("private", ("fc00::/7",)),
+    ("loopback", ("::/64",)),
+    ("link-local", ("fe80::/10",)),
+    ("reserved", ("ff00::/8", "fec0::/10", "100::/64")),
+)
+# The first that holds an address decides: a relay inside a datacentre is a relay.
+_BY_RANGE = ("relay", "vpn", "datacentre")
+
+_MAPPED = bytes(10) + b"\xff\xff"
+_NAT64 = bytes.fromhex("0064ff9b") + bytes(8)
+_6TO4 = bytes.fromhex("2002")
+_TEREDO = bytes.fromhex("20010000")
+
+Rows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
+Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Classes = np.ndarray[tuple[int], np.dtype[np.object_]]
+
+
+def parse(raw: str) -> bytes | None:
+    """Give an address as 16 bytes, IPv4 mapped into IPv6; None for what is none.
+
+    Brackets, a port behind brackets or an IPv4 address, a zone, and the /64 of an
+    address that was normalised before are dropped.
+    Octets with leading zeros, which systems read differently, are refused.
+    """
+    text = raw.strip().removesuffix("/64")
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    text = text.partition("%")[0]
+    try:
+        if ":" in text:
+            return socket.inet_pton(socket.AF_INET6, text)
+        return _MAPPED + socket.inet_pton(socket.AF_INET, text)
+    except (OSError, UnicodeError, ValueError):
+        return None
+
+
+def unwrap(rows: Rows) -> Rows:
+    """Take the IPv4 address out of NAT64, 6to4 and Teredo, where it is the client.
+
+    RFC 6052 2.1 (64:ff9b::/96), RFC 3056 (2002::/16), RFC 4380 4 (2001::/32, the
+    client's address inverted).
+    """
+    found = rows.copy()
+    for prefix, start, flip in ((_NAT64, 12, 0), (_6TO4, 2, 0), (_TEREDO, 12, 0xFF)):
+        inside = _starts(rows, prefix)
+        found[inside, :12] = np.frombuffer(_MAPPED, dtype=np.uint8)
+        found[inside, 12:] = rows[inside, start : start + 4] ^ flip
+    return found
+
+
+def _starts(rows: Rows, prefix: bytes) -> Marks:
+    head = np.frombuffer(prefix, dtype=np.uint8)
+    return np.asarray((rows[:, : head.size] == head).all(axis=1))
+
+
+@dataclass(frozen=True)
+class IpNormaliser:
+    """Normalises IP addresses with the reference data of a workspace."""
+
+    reference: Reference
+
+    def __call__(self, raw: pa.Array) -> pa.Table:
+        """Give each address's form; what can't be read has none."""
+        packed = [parse(text) for text in raw.to_pylist()]
+        read = np.array([one is not None for one in packed])
+        joined = b"".join(one if one is not None else bytes(16) for one in packed)
+        rows = unwrap(np.frombuffer(joined, dtype=np.uint8).reshape(-1, 16))
+        is_v4 = _starts(rows, _MAPPED)
+        v4 = rows[:, 12:].copy().view(">u4").ravel().astype(np.uint64)
+        v6 = rows[:, :8].copy().view(">u8").ravel().astype(np.uint64)
+        asn = self._asn(np.where(is_v4, v4, 0)) * is_v4
+        classes = np.where(
+            is_v4, self._classes(4, v4, asn), self._classes(6, v6, asn * 0)
+        )
+        texts = [_text(*one) for one in zip(rows, is_v4.tolist(), strict=True)]
+        text, prefix, masked = zip(*texts, strict=True)
+        return pa.table(
+            {
+                "text": _where(read, text),
+                "class": _where(read, classes.tolist()),
+                "prefix": _where(read, prefix),
+                "asn": pa.array(
+                    asn.astype(np.int64), pa.int64(), mask=(asn == 0) | ~read
+                ).cast(pa.int32(), safe=False),
+                "masked": _where(read, masked),
+            }
+        )
+
+    def _asn(self, v4: Bounds) -> Bounds:
+        first, last, asn = self.reference.asns
+        at = np.searchsorted(first, v4, side="right").astype(np.int64) - 1
+        inside = (at >= 0) & (v4 <= last[at.clip(0)])
+        return np.where(inside, asn[at.clip(0)], 0).astype(np.uint64)
+
+    def _classes(self, version: int, addresses: Bounds, asn: Bounds) -> Classes:
+        """Class addresses; documentation ranges count as ordinary ones."""
+        found = np.full(addresses.size, "residential", dtype=object)
+        by_asn = self.reference.asn_classes
+        for number in np.unique(asn):
+            if int(number) in by_asn:
+                found[asn == number] = by_asn[int(number)]
+        for name in reversed(_BY_RANGE):
+            ranges = self.reference.networks.get((version, name))
+            if ranges is not None:
+                inside = ranges.find(addresses)
+                found[inside != None] = name  # noqa: E711 - elementwise
+        shift = 64 if version == 6 else 0
+        for name, blocks in _V6_SPECIAL if version == 6 else _V4_SPECIAL:
+            for block in map(_NET, blocks):
+                low = int(block.network_address) >> shift
+                high = int(block.broadcast_address) >> shift
+                found[(addresses >= low) & (addresses <= high)] = name
+        return found
+
+
+def _where(read: Marks, texts: tuple[str, ...] | list[str]) -> pa.Array:
+    return pa.array(
+        [text if ok else None for text, ok in zip(texts, read, strict=True)],
+        pa.string(),
+    )
+
+
+def _text(
+    row: np.ndarray[tuple[int], np.dtype[np.uint8]], four: bool
+) -> tuple[str, ...]:
+    """Give an address, its context prefix and its mask."""
+    data = row.tobytes()
+    if four:
+        a, b, c, d = data[12:]
+        return f"{a}.{b}.{c}.{d}", f"{a}.{b}.{c}.0/24", f"{a}.{b}.•••"
+    net = socket.inet_ntop(socket.AF_INET6, data[:8] + bytes(8))
+    context = socket.inet_ntop(socket.AF_INET6, data[:6] + bytes(10))
+    return f"{net}/64", f"{context}/48", f"{data[:2].hex()}:{data[2:4].hex()}:•••"
