@@ -96,7 +96,7 @@ RELATIONSHIPS: tuple[Relationship, ...] = (
         USE,
     ),
     Relationship(
-        "KEYUSED_FROM",
+        "KEY_USED_FROM",
         "ApiKey",
         "IP",
         "Requests with the key came from this address.",

@@ -1,0 +1,118 @@
+"""What a publishing run writes, in order: each step one statement over staged rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graph.model import NODES, RELATIONSHIPS, Node, Relationship
+from graph.publish import cypher
+from graph.publish.stage import Staged
+
+_HOT, _REST = 0, 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement fed with the rows of one query over staged files.
+
+    `suspicious`: belongs to what people look at first. `removes`: its rows go.
+    """
+
+    name: str
+    text: str
+    rows: str
+    files: tuple[str, ...]
+    suspicious: bool = False
+    removes: bool = False
+    is_node: bool = False
+
+
+def write_all(staged: Staged, *, new: bool) -> Iterator[Step]:
+    """Every staged row, the suspicious ones first; `new`: the graph holds none."""
+    for tier in (_HOT, _REST):
+        for node in NODES:
+            text = cypher.create_nodes(node) if new else cypher.merge_nodes(node)
+            yield _whole(staged, node.label, text, tier, is_node=True)
+        for kind in RELATIONSHIPS:
+            text = (
+                cypher.create_relationships(kind)
+                if new
+                else cypher.merge_relationships(kind)
+            )
+            yield _whole(staged, kind.type, text, tier, is_node=False)
+
+
+def write_changes(old: Staged, new: Staged) -> Iterator[Step]:
+    """What differs between two staged graphs: gone, then new, then changed rows."""
+    for kind in RELATIONSHIPS:
+        yield _gone(old, new, kind)
+    for node in NODES:
+        yield _gone(old, new, node)
+    for node in NODES:
+        yield from _differing(old, new, node)
+    for kind in RELATIONSHIPS:
+        yield from _differing(old, new, kind)
+
+
+def _whole(staged: Staged, name: str, text: str, tier: int, *, is_node: bool) -> Step:
+    rows = (
+        "SELECT * EXCLUDE (tier) FROM read_parquet($new) WHERE tier = "
+        + str(tier)
+        + " ORDER BY ALL"
+    )
+    files = (staged.rows(name),)
+    return Step(name, text, rows, files, tier == _HOT, is_node=is_node)
+
+
+def _keys(what: Node | Relationship) -> tuple[str, ...]:
+    return ("id",) if isinstance(what, Node) else ("start_id", "end_id")
+
+
+def _name(what: Node | Relationship) -> str:
+    return what.label if isinstance(what, Node) else what.type
+
+
+def _same_key(what: Node | Relationship) -> str:
+    return " AND ".join("n." + key + " = o." + key for key in _keys(what))
+
+
+def _gone(old: Staged, new: Staged, what: Node | Relationship) -> Step:
+    if isinstance(what, Node):
+        text = cypher.delete_nodes(what)
+    else:
+        text = cypher.delete_relationships(what)
+    keys = ", ".join("o." + key for key in _keys(what))
+    rows = (
+        "SELECT " + keys + " FROM read_parquet($old) o ANTI JOIN read_parquet($new) n"
+        " ON " + _same_key(what) + " ORDER BY ALL"
+    )
+    files = (new.rows(_name(what)), old.rows(_name(what)))
+    return Step(
+        _name(what), text, rows, files, removes=True, is_node=isinstance(what, Node)
+    )
+
+
+def _differing(old: Staged, new: Staged, what: Node | Relationship) -> Iterator[Step]:
+    if isinstance(what, Node):
+        create, change = cypher.create_nodes(what), cypher.merge_nodes(what)
+    else:
+        create = cypher.create_relationships(what)
+        change = cypher.merge_relationships(what)
+    files = (new.rows(_name(what)), old.rows(_name(what)))
+    node = isinstance(what, Node)
+    added = (
+        "SELECT n.* EXCLUDE (tier) FROM read_parquet($new) n"
+        " ANTI JOIN read_parquet($old) o ON " + _same_key(what) + " ORDER BY ALL"
+    )
+    names = [declared.name for declared in what.properties if declared.name != "id"]
+    differs = " OR ".join(
+        'n."' + name + '" IS DISTINCT FROM o."' + name + '"' for name in names
+    )
+    changed = (
+        "SELECT n.* EXCLUDE (tier) FROM read_parquet($new) n"
+        " JOIN read_parquet($old) o ON " + _same_key(what) + " WHERE " + differs + ""
+        " ORDER BY ALL"
+    )
+    yield Step(_name(what), create, added, files, is_node=node)
+    yield Step(_name(what), change, changed, files, is_node=node)
