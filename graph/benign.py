@@ -56,7 +56,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     Hypothesis(
         "corporate tenant",
         "One employer's tenant or mail domain: shared images and one card are usual.",
-        lambda c: _when((c["tenant_share"] >= 0.7) | (c["own_share"] >= 0.8), 3.0),
+        lambda c: _when(
+            (c["tenant_share"] >= 0.7)
+            | ((c["own_share"] >= 0.8) & (c["harmed_share"] < 0.6)),
+            3.0,
+        ),
     ),
     Hypothesis(
         "agency",

@@ -29,6 +29,8 @@ def join(accounts: int, edges: Edges, score: Floats, kin: Kin) -> Ints:
     `score` holds the nats of each identifier of `edges`; those above
     `graph.link.LINKS_ABOVE` join their accounts.
     """
+    if not accounts:
+        return np.zeros(0, dtype=np.int64)
     kept = score[edges.identifier] > LINKS_ABOVE if score.size else np.zeros(0, bool)
     left = np.concatenate([edges.account[kept], kin.left])
     right = np.concatenate([edges.identifier[kept] + accounts, kin.right])

@@ -106,9 +106,11 @@ _STRANGE = """
                coalesce(NOT list_contains(k.ja4s, s.ja4), FALSE) AS new_ja4,
                coalesce(NOT list_contains(k.models, s.model), FALSE) AS new_model,
                coalesce(NOT list_contains(k.prompts, s.prompt), FALSE) AS new_prompt,
-               k.networks IS NULL AS never_seen
+               k.networks IS NULL AS never_seen,
+               coalesce(x.verified, FALSE) AS proven
         FROM key_sources s JOIN key_habits h USING (key_id)
         LEFT JOIN known k USING (key_id)
+        LEFT JOIN exposures x USING (key_id)
         WHERE s.first_seen > h.habit_until
     )
     SELECT *, new_client OR new_ja4 AS new_tool, new_model OR new_prompt AS new_purpose
@@ -129,8 +131,8 @@ _FOREIGN_SOURCES = """
     SELECT s.* FROM strange_sources s
     LEFT JOIN habits h USING (key_id) LEFT JOIN crowds c USING (key_id)
     WHERE never_seen OR (new_tool AND new_purpose)
-       OR ((new_tool OR new_prompt OR (new_model AND prompt IS NULL))
-           AND exposed_at IS NOT NULL)
+       OR (new_tool AND exposed_at IS NOT NULL)
+       OR ((new_prompt OR (new_model AND prompt IS NULL)) AND proven)
        OR (new_tool AND coalesce(h.networks, 0) <= 3 AND c.networks >= 5)
 """
 

@@ -40,13 +40,36 @@ _SLICES = """
                AS before_usd,
            coalesce(sum(n.cost_usd) FILTER (n.occurred_at > s.last_third), 0)::DOUBLE
                AS recent_usd,
-           count(DISTINCT hour(n.occurred_at)) / 24.0 AS active_hours_share,
-           avg((hour(n.occurred_at) < 6 OR hour(n.occurred_at) >= 22)::INT)
-               AS night_share,
            min(n.occurred_at) AS first_use, max(n.occurred_at) AS last_use
     FROM named n JOIN tenant_spans s USING (tenant_id)
     WHERE n.culprit IS NOT NULL
     GROUP BY n.tenant_id, n.culprit_type, n.culprit
+"""
+
+# The share of a candidate's requests in its own eight quietest hours of the day: a
+# third for what never sleeps, a tenth for what follows people.
+_QUIET = """
+    CREATE OR REPLACE TEMP TABLE tenant_quiet AS
+    WITH clock AS (
+        SELECT tenant_id, hour(occurred_at) AS hour, account_id, key_id, end_user,
+               sum(requests) AS requests
+        FROM usage WHERE tenant_id IS NOT NULL GROUP BY ALL
+    ), named AS (
+        SELECT tenant_id, 'account' AS culprit_type, account_id AS culprit, hour,
+               sum(requests) AS requests FROM clock GROUP BY ALL
+        UNION ALL
+        SELECT tenant_id, 'key', key_id, hour, sum(requests) FROM clock GROUP BY ALL
+        UNION ALL
+        SELECT tenant_id, 'end_user', end_user, hour, sum(requests) FROM clock
+        GROUP BY ALL
+    ), ranked AS (
+        SELECT *, row_number() OVER (PARTITION BY tenant_id, culprit_type, culprit
+                                     ORDER BY requests DESC, hour) AS place
+        FROM named WHERE culprit IS NOT NULL
+    )
+    SELECT tenant_id, culprit_type, culprit,
+           coalesce(sum(requests) FILTER (place > 16), 0) / sum(requests) AS quiet_share
+    FROM ranked GROUP BY tenant_id, culprit_type, culprit
 """
 
 # Gaps between requests, of those that take a twentieth of their tenant or more.
@@ -87,13 +110,14 @@ _CANDIDATES = """
     SELECT s.*, t.siblings,
            s.before_usd / t.before_total AS before_share,
            s.recent_usd / t.recent_total AS recent_share,
-           coalesce(g.gap_variation, 9.0) AS gap_variation,
+           coalesce(g.gap_variation, 9.0) AS gap_variation, q.quiet_share,
            coalesce(i.sessions, 0) AS sessions,
            s.culprit_type = 'account' AS is_person,
            coalesce(s.last_use > l.left_at + INTERVAL 1 DAY, FALSE) AS control_broken
     FROM tenant_slices s
     JOIN totals t USING (tenant_id, culprit_type)
     LEFT JOIN tenant_gaps g USING (tenant_id, culprit_type, culprit)
+    LEFT JOIN tenant_quiet q USING (tenant_id, culprit_type, culprit)
     LEFT JOIN signed_in i ON i.account_id = s.account_id
     LEFT JOIN left_members l
            ON l.tenant_id = s.tenant_id AND l.account_id = s.account_id
@@ -148,6 +172,6 @@ def tenant_frames(
     Both sorted by id. Shares are of the tenant's cost, 0 to 1; `gap_variation` is
     the coefficient of variation of the gaps between requests (9 where unmeasured).
     """
-    for statement in (_SPANS, _SLICES, _REGULARITY):
+    for statement in (_SPANS, _SLICES, _QUIET, _REGULARITY):
         connection.execute(statement)
     return connection.execute(_TENANTS).df(), connection.execute(_CANDIDATES).df()

@@ -17,7 +17,9 @@ from graph.typologies.evidence import reasons, weigh
 
 THROTTLE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
-CONTROL_GATE = 3.0
+CONTROL_GATE = 2.5
+# With one family speaking, only one who took over most of the tenant is named.
+LEAST_TAKEOVER = 0.6
 # Of two candidates who carry the same traffic the more general name is told, unless
 # its parent carries other traffic too.
 _SPECIFICITY = {"account": 0, "key": 1, "end_user": 2}
@@ -40,17 +42,25 @@ def judge(
     """Name the likeliest culprit of each tenant; a person's word overrides."""
     weighed = weigh(tenant_drain.detect(candidates), len(candidates))
     probability = expit(weighed.total + float(logit(base_rate)))
-    solid = (weighed.control >= CONTROL_GATE) & (weighed.speaking >= 2)
+    takes_over = (candidates["recent_share"] >= LEAST_TAKEOVER).to_numpy()
+    solid = (weighed.control >= CONTROL_GATE) & ((weighed.speaking >= 2) | takes_over)
     harm = weighed.families["harm"] > 0
     judged = candidates.assign(
         score=np.where(solid & harm, probability, np.minimum(probability, 0.2)),
         guilty=solid & harm & (probability >= REVIEW_ABOVE),
-        specificity=candidates["culprit_type"].map(_SPECIFICITY),
+        specificity=candidates["culprit_type"]
+        .map(_SPECIFICITY)
+        .where(candidates["end_users"] < tenant_drain.CROWD, -1),
+        # Whoever carries the whole climb and nothing else climbs most.
+        climb=np.log(
+            (candidates["recent_share"] + 0.02) / (candidates["before_share"] + 0.02)
+        ).round(1),
         row=np.arange(len(candidates)),
+        speaking=weighed.speaking,
     )
     best = judged.sort_values(
-        ["tenant_id", "score", "recent_usd", "specificity", "culprit"],
-        ascending=[True, False, False, True, True],
+        ["tenant_id", "guilty", "climb", "specificity", "score", "culprit"],
+        ascending=[True, False, False, True, False, True],
         kind="stable",
     ).drop_duplicates("tenant_id")
     told = reasons(
@@ -65,13 +75,15 @@ def judge(
 
 
 def _with_culprits(tenants: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
-    found = best[["tenant_id", "culprit_type", "culprit", "score", "guilty", "usd"]]
+    found = best[
+        ["tenant_id", "culprit_type", "culprit", "score", "guilty", "usd", "speaking"]
+    ]
     frame = tenants.merge(found, on="tenant_id", how="left")
     guilty = frame["guilty"].fillna(False).astype(bool)
     frame["score"] = frame["score"].fillna(0.0).round(6)
     frame["typology"] = np.where(guilty, "tenant_drain", "")
     frame["action"] = np.where(
-        guilty & (frame["score"] >= THROTTLE_ABOVE),
+        guilty & (frame["score"] >= THROTTLE_ABOVE) & (frame["speaking"] >= 2),
         "throttle",
         np.where(guilty, "review", "none"),
     )

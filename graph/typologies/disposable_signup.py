@@ -110,7 +110,8 @@ def _company_kept(scene: Scene) -> Iterator[Evidence]:
     others = np.maximum(scene.per_cluster(np.ones(scene.size)) - 1, 0.0)
     guilty = np.where(scene.clustered, scene.per_cluster(took) - took, 0.0)
     surprise = -binom.logsf(guilty - 1, others, scene.usual_harm)
-    telling = (guilty >= LEAST_CHAIN) & scene.harmed
+    telling = (guilty >= LEAST_CHAIN) & scene.harmed & _held_twice(scene)
+    telling &= _next_to_takers(scene)
     for kind, family in (
         ("device", "device"),
         ("card", "payment"),
@@ -124,6 +125,38 @@ def _company_kept(scene: Scene) -> Iterator[Evidence]:
             "of which consumed without paying.",
             {"others": others, "guilty": guilty},
         )
+
+
+def _held_twice(scene: Scene) -> Flags:
+    """Whether two identifiers, or three kin, tie an account to others that took.
+
+    One shared thing may have been forged on a stranger to draw him in.
+    """
+    edges = scene.edges
+    took = scene.harmed.astype(float)
+    drained = np.bincount(edges.identifier, took[edges.account], len(edges.identifiers))
+    tied = scene.linking & (drained[edges.identifier] - took[edges.account] > 0)
+    links = np.bincount(edges.account[tied], minlength=scene.size)
+    kin = np.bincount(
+        np.concatenate([scene.kin.left, scene.kin.right]), minlength=scene.size
+    )
+    return np.asarray((links >= 2) | (kin >= 3))
+
+
+def _next_to_takers(scene: Scene) -> Flags:
+    """Whether four fifths of those on an account's own identifiers took as well.
+
+    A stranger's cluster that hangs by one thread must not colour this side of it.
+    """
+    edges, linking = scene.edges, scene.linking
+    took = scene.harmed.astype(float)
+    drained = np.bincount(
+        edges.identifier, took[edges.account], len(edges.identifiers)
+    )
+    account, identifier = edges.account[linking], edges.identifier[linking]
+    others = np.bincount(account, edges.degree[identifier] - 1.0, scene.size)
+    guilty = np.bincount(account, drained[identifier] - took[account], scene.size)
+    return np.asarray((others > 0) & (guilty >= 0.8 * others))
 
 
 def _linked_by(scene: Scene, kind: str) -> Flags:
@@ -228,7 +261,7 @@ def _rotation(scene: Scene) -> Iterator[Evidence]:
     yield Evidence(
         "came_back",
         "behaviour",
-        np.where(scene.took & (banned > 0), 2.0, 0.0),
+        np.where(scene.took & (banned > 0) & _held_twice(scene), 2.0, 0.0),
         "{banned:.0f} accounts linked to it were removed for abuse before.",
         {"banned": banned},
     )

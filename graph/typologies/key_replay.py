@@ -24,6 +24,13 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
         keys["shared_hours"].to_numpy(), keys["owner_hours_after"].to_numpy()
     )
     present = foreign > 0
+    # At scale: three networks or more, a crew that has other keys too, a public leak.
+    spread = (
+        (networks > 2)
+        | (keys["crew_owners"] > 0).to_numpy()
+        | keys["exposed_at"].notna().to_numpy()
+    )
+    trust = np.where(spread, 1.0, 0.4)
     tool = keys["tool_shift"].to_numpy()
     purpose = np.maximum(
         keys["model_shift"].to_numpy(), keys["prompt_shift"].to_numpy()
@@ -36,7 +43,9 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
             "beside_the_owner",
             "key",
             np.where(
-                present & (lasting >= 2), np.minimum(1.0 + 0.7 * beside, 4.0), 0.0
+                present & spread & (lasting >= 2),
+                np.minimum(1.0 + 0.7 * beside, 4.0),
+                0.0,
             ),
             "Strangers used it in {hours:.0f} of the hours in which its owner did.",
             {"hours": beside},
@@ -51,14 +60,14 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
         Evidence(
             "other_tool",
             "device",
-            np.where(present, 3.0 * tool, 0.0),
+            np.where(present, 3.0 * tool * trust, 0.0),
             "{share:.0%} of the strange sources use a client its owner never used.",
             {"share": tool},
         ),
         Evidence(
             "other_purpose",
             "behaviour",
-            np.where(present, 3.0 * purpose, 0.0),
+            np.where(present, 3.0 * purpose * trust, 0.0),
             "{share:.0%} of the strange sources ask for models or run prompts its "
             "owner never did.",
             {"share": purpose},
@@ -92,6 +101,31 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
             np.where(present & (lasting < 2), -2.5, 0.0),
             "Its owner's old sources fell silent when the new ones came: a migration "
             "looks like this.",
+        ),
+        Evidence(
+            "one_new_place",
+            "benign",
+            np.where(
+                present
+                & (networks <= 2)
+                & (crew == 0)
+                & keys["exposed_at"].isna().to_numpy()
+                & (cost < 3 * keys["usage_usd"].to_numpy() / 4),
+                -6.0,
+                0.0,
+            ),
+            "The strange traffic comes from one or two places and costs less than its "
+            "owner's: a contractor or a new deployment looks like this.",
+        ),
+        Evidence(
+            "many_hands",
+            "benign",
+            np.where(
+                present & (keys["networks"].to_numpy() - networks >= networks),
+                -3.0,
+                0.0,
+            ),
+            "It was used from as many networks before: a key that many hands share.",
         ),
         Evidence(
             "small_share",

@@ -12,9 +12,14 @@ import pandas as pd
 
 from graph.typologies.evidence import Evidence
 
-# Detection formula F16: at least $50 or a twentieth of the tenant.
+# Detection formula F16: at least $50 and a twentieth of the tenant.
 LEAST_LOSS_USD = 50.0
 LEAST_SHARE = 0.05
+# More end users than a team has behind one credential.
+CROWD = 20
+# People leave their eight quietest hours almost empty; what never sleeps puts a third
+# of its requests there. Above this it is no working day.
+NEVER_SLEEPS = 0.055
 
 
 def detect(candidates: pd.DataFrame) -> list[Evidence]:
@@ -22,8 +27,7 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
     share = candidates["recent_share"].to_numpy()
     before = candidates["before_share"].to_numpy()
     climb = np.log((share + 0.02) / (before + 0.02))
-    round_clock = candidates["night_share"].to_numpy()
-    hours = candidates["active_hours_share"].to_numpy()
+    quiet = candidates["quiet_share"].fillna(0.0).to_numpy()
     regular = candidates["gap_variation"].to_numpy()
     sessions = candidates["sessions"].to_numpy()
     spent = candidates["recent_usd"].to_numpy()
@@ -41,13 +45,28 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
         Evidence(
             "round_the_clock",
             "timing",
+            np.where(busy, np.minimum(2.0 * quiet / NEVER_SLEEPS, 2.0), 0.0),
+            "It hardly sleeps: {quiet:.0%} of its requests fall in its eight quietest "
+            "hours.",
+            {"quiet": quiet},
+        ),
+        Evidence(
+            "looks_like_a_launch",
+            "benign",
+            np.where((crowd >= CROWD) & (quiet < NEVER_SLEEPS), -6.0, 0.0),
+            "{crowd:.0f} end users keep the hours of people behind it: a product was "
+            "launched.",
+            {"crowd": crowd},
+        ),
+        Evidence(
+            "new_here",
+            "key",
             np.where(
-                busy & (hours >= 0.7),
-                2.0,
-                np.where(busy & (round_clock > 0.3), 1.0, 0.0),
+                (candidates["before_usd"] <= 0).to_numpy() & (share >= 0.2), 1.5, 0.0
             ),
-            "It runs {hours:.0%} of the hours of the day, {night:.0%} of it at night.",
-            {"hours": hours, "night": round_clock},
+            "It did not exist in the first third of the tenant's log and takes "
+            "{share:.0%} of the last.",
+            {"share": share},
         ),
         Evidence(
             "machine_regular",
@@ -75,7 +94,7 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
         Evidence(
             "crowd_behind_one",
             "contact",
-            np.where(crowd >= 20, 2.0, 0.0),
+            np.where((crowd >= CROWD) & (quiet >= NEVER_SLEEPS), 2.0, 0.0),
             "{crowd:.0f} end users stand behind it, unlike its siblings.",
             {"crowd": crowd},
         ),
@@ -83,7 +102,7 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
             "quota_consumed",
             "harm",
             np.where(
-                (spent >= LEAST_LOSS_USD) | (share >= LEAST_SHARE),
+                (spent >= LEAST_LOSS_USD) & (share >= LEAST_SHARE),
                 np.clip(2.0 * (share - 0.1) + 1.0, 0.0, 3.0),
                 0.0,
             ),
@@ -93,7 +112,7 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
         Evidence(
             "always_so",
             "benign",
-            np.where(before >= 0.6 * share, -2.5, 0.0),
+            np.where(before >= 0.6 * share, -5.0, 0.0),
             "It always took about this share.",
         ),
     ]
