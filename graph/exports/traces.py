@@ -2,8 +2,8 @@
 
 An identifier leaves only when every account seen with it is itself banned by a
 decision in force: a shared address or card would ban the innocent along. Addresses
-leave only when their class belongs to one subscriber at a time; what is unknown is
-taken for shared.
+leave only when their class belongs to one subscriber at a time and they were in use
+lately; what is unknown is taken for shared.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
 from graph.exports.package import Context, LeftOut
 
 # Classes of address with one customer behind them. All others (carrier NAT, VPN, relay,
-# Tor, campus, mobile, private, unknown) stay, whatever was decided.
-EXCLUSIVE_CLASSES = frozenset({"datacentre", "residential", "business"})
+# Tor, campus, private, unknown) stay, whatever was decided.
+EXCLUSIVE_CLASSES = frozenset({"datacentre", "residential"})
+
+# Addresses are leased on: one that the banned have not used for this long before the
+# snapshot's time may be a stranger's by now (this project's own figure, and cautious).
+STALE_DAYS = 30
 
 # Networks that mean another machine in every place.
 _LOCAL = tuple(
@@ -37,14 +41,16 @@ _LOCAL = tuple(
 # fold into the decision that ends first, so that no block outlives what was decided.
 _JUDGED = """
     WITH candidates AS (
-        SELECT o.identifier, o.account_id AS owner, d.decision_id, d.reason,
-               d.expires_at, (d.expires_at IS NULL, d.expires_at, d.decision_id) AS turn
+        SELECT o.identifier, o.account_id AS owner, o.last_seen, d.decision_id,
+               d.reason, d.expires_at,
+               (d.expires_at IS NULL, d.expires_at, d.decision_id) AS turn
         FROM observations o
         JOIN decided d ON d.subject_type = 'account' AND d.subject_id = o.account_id
         WHERE o.kind = $kind
         UNION
-        SELECT k.identifier, y.account_id, d.decision_id, d.reason,
-               d.expires_at, (d.expires_at IS NULL, d.expires_at, d.decision_id)
+        SELECT k.identifier, y.account_id, k.last_seen, d.decision_id,
+               d.reason, d.expires_at,
+               (d.expires_at IS NULL, d.expires_at, d.decision_id)
         FROM key_observations k
         JOIN decided d ON d.subject_type = 'key' AND d.subject_id = k.key_id
         LEFT JOIN keys y USING (key_id)
@@ -55,10 +61,11 @@ _JUDGED = """
     ), folded AS (
         SELECT identifier, arg_min(decision_id, turn) AS decision_id,
                arg_min(reason, turn) AS reason, min(expires_at) AS expires_at,
-               list(DISTINCT owner) AS owners
+               list(DISTINCT owner) AS owners, max(last_seen) AS last_seen
         FROM candidates GROUP BY identifier
     )
-    SELECT f.* EXCLUDE (owners), n.class, n.masked,
+    SELECT f.* EXCLUDE (owners, last_seen), n.class, n.masked,
+           coalesce(f.last_seen < $stale, true) AS stale,
            EXISTS (
                FROM observations o
                WHERE o.kind = $kind AND o.identifier = f.identifier
@@ -111,7 +118,10 @@ def exclusive(context: Context, kind: str) -> tuple[list[Trace], list[LeftOut]]:
 
 
 def _judged(context: Context, kind: str) -> pd.DataFrame:
-    frame = context.tables.execute(_JUDGED, {"kind": kind}).df()
+    now = context.snapshot.as_of
+    moment = now if now.tzinfo is None else now.astimezone(UTC).replace(tzinfo=None)
+    asked = {"kind": kind, "stale": moment - timedelta(days=STALE_DAYS)}
+    frame = context.tables.execute(_JUDGED, asked).df()
     return frame.astype(object).where(frame.notna(), None)
 
 
@@ -120,6 +130,8 @@ def _objections(frame: pd.DataFrame, kind: str) -> pd.Series:
     if kind == "ip":
         described = frame["class"].fillna("unknown").astype(str)
         shared = ~described.isin(EXCLUSIVE_CLASSES)
+        stale = frame["stale"].astype(bool)
+        why[stale] = f"not used for {STALE_DAYS} days, so it may be a stranger's by now"
         why[shared] = "addresses of class " + described[shared] + " are shared"
     why[frame["cleared"].astype(bool)] = "cleared by a decision"
     why[frame["shared"].astype(bool)] = "also seen with an account that is not banned"

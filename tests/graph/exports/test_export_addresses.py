@@ -80,6 +80,13 @@ def test_one_honest_neighbour_keeps_an_address(tmp_path: Path) -> None:
     assert addresses(desk, "a", "b") == ["203.0.113.7/32"]
 
 
+@pytest.mark.parametrize(("seen", "leaves"), [("2026-04-03", 1), ("2026-04-02", 0)])
+def test_an_address_left_long_ago_stays(tmp_path: Path, seen: str, leaves: int) -> None:
+    rows = world_with("residential", "a")
+    rows["observations"][0]["last_seen"] = f"{seen} 00:00:00"
+    assert len(addresses(Desk.at(tmp_path, rows), "a")) == leaves
+
+
 def test_a_neighbour_on_hold_is_not_banned(tmp_path: Path) -> None:
     desk = Desk.at(tmp_path, world_with("residential", "a", "b"))
     frame = decided(("account", "a", "ban"), ("account", "b", "hold"))
