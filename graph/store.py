@@ -305,14 +305,14 @@ def _plain_row(record: neo4j.Record) -> Row:
 
 def _plain(value: object) -> object:
     """A value without the driver's own types."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(value[name]) for name in sorted(value)}
     if isinstance(value, neo4j.time.DateTime):
         return value.to_native().astimezone(UTC)
     if isinstance(value, neo4j.graph.Node):
         return {"labels": sorted(value.labels), "properties": _plain(dict(value))}
     if isinstance(value, neo4j.graph.Relationship):
         return {"type": value.type, "properties": _plain(dict(value))}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _plain(value[name]) for name in sorted(value)}
     return value

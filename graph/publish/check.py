@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator
 
+from graph.model import NODES, RELATIONSHIPS
+from graph.publish import cypher
 from graph.store import Store
 
-_NODES = """
+# Whatever labels and types there are, the model's or not, with how many of each.
+_LABELS = """
     MATCH (n) WHERE NOT n:Publication
-    RETURN labels(n) AS labels, properties(n) AS properties
+    RETURN labels(n) AS labels, count(*) AS count
 """
-_RELATIONSHIPS = """
-    MATCH (a)-[r]->(b)
-    RETURN labels(a) AS start_labels, a.id AS start, type(r) AS type,
-           labels(b) AS end_labels, b.id AS end, properties(r) AS properties
-"""
+_TYPES = "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS count"
 _ROOM = 1 << 256
 
 
 def graph_hash(store: Store) -> str:
     """SHA-256 over every node and relationship with all its properties, in hex.
 
-    Run tags and the publisher's note are left out. The elements' own hashes are
-    added up, so neither their order nor the engine's matters; a node twice counts.
+    The value of the run tag and the publisher's note are left out. The elements' own
+    hashes are added up, so neither their order nor the engine matters; a node twice
+    counts twice, and a label or type that the model does not know is counted in.
     """
     total = 0
-    for text in (_NODES, _RELATIONSHIPS):
+    for name, text in _texts():
         for row in store.each(text):
-            total = (total + _number(row)) % _ROOM
+            line = json.dumps([name, row], sort_keys=True)
+            digest = hashlib.sha256(line.encode()).digest()
+            total = (total + int.from_bytes(digest, "big")) % _ROOM
     return f"{total:064x}"
 
 
-def _number(row: Mapping[str, object]) -> int:
-    properties = row["properties"]
-    if isinstance(properties, dict):
-        properties.pop("run", None)
-    text = json.dumps(row, sort_keys=True, default=_written)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
-
-
-def _written(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"a property of type {type(value).__name__} has no canonical form")
+def _texts() -> Iterator[tuple[str, str]]:
+    yield "labels", _LABELS
+    yield "types", _TYPES
+    for node in NODES:
+        yield node.label, cypher.read_nodes(node)
+    for kind in RELATIONSHIPS:
+        yield kind.type, cypher.read_relationships(kind)

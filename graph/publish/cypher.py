@@ -9,6 +9,20 @@ from __future__ import annotations
 from graph.model import NODES, PUBLICATION, Node, Property, Relationship
 
 _EACH = "UNWIND $rows AS row "
+_TAG = "ringfence_run"
+
+# Up to `$limit` of what an earlier run wrote and this one did not, whatever its label:
+# an older version may have known other ones. What carries no tag is somebody else's.
+SWEEPS = (
+    "MATCH ()-[r]->() WHERE r." + _TAG + " < $run WITH r LIMIT $limit"
+    " DELETE r RETURN count(*) AS swept",
+    "MATCH (n) WHERE n." + _TAG + " < $run WITH n LIMIT $limit"
+    " DETACH DELETE n RETURN count(*) AS swept",
+)
+NEWEST_RUNS = (
+    "MATCH (n) RETURN max(n." + _TAG + ") AS run",
+    "MATCH ()-[r]->() RETURN max(r." + _TAG + ") AS run",
+)
 
 
 def constraints() -> tuple[str, ...]:
@@ -26,9 +40,9 @@ def create_nodes(node: Node) -> str:
 
 
 def merge_nodes(node: Node) -> str:
-    """Rows that may be there already: every property set to what the row says."""
-    found = "MERGE (n:" + node.label + " {id: row[0]}) SET "
-    return _EACH + found + _set("n", node.properties, 0)
+    """Rows that may be there already: what the row says, and nothing else."""
+    found = "MERGE (n:" + node.label + " {id: row[0]}) SET n = {"
+    return _EACH + found + _map(node.properties, 0) + "}"
 
 
 def delete_nodes(node: Node) -> str:
@@ -44,8 +58,8 @@ def create_relationships(relationship: Relationship) -> str:
 
 def merge_relationships(relationship: Relationship) -> str:
     """Rows that may be there already."""
-    found = "MERGE (a)-[r:" + relationship.type + "]->(b) SET "
-    return _EACH + _ends(relationship) + found + _set("r", relationship.properties, 2)
+    found = "MERGE (a)-[r:" + relationship.type + "]->(b) SET r = {"
+    return _EACH + _ends(relationship) + found + _map(relationship.properties, 2) + "}"
 
 
 def delete_relationships(relationship: Relationship) -> str:
@@ -56,34 +70,31 @@ def delete_relationships(relationship: Relationship) -> str:
     )
 
 
-def sweep_nodes(node: Node) -> str:
-    """Delete up to `$limit` nodes that an earlier run wrote and this one did not.
+def read_nodes(node: Node) -> str:
+    """Every node of a label as one row `cells`, times as milliseconds."""
+    return "MATCH (n:" + node.label + ") RETURN " + _cells("n", node.properties)
 
-    What carries no run tag was not written here and stays.
-    """
+
+def read_relationships(relationship: Relationship) -> str:
+    """Every relationship of a type, its two ids first."""
     return (
-        "MATCH (n:" + node.label + ") WHERE n.run < $run WITH n LIMIT $limit"
-        " DETACH DELETE n RETURN count(*) AS swept"
+        "MATCH (a:" + relationship.start + ")-[r:" + relationship.type + "]->"
+        "(b:"
+        + relationship.end
+        + ") RETURN a.id AS start_id, b.id AS end_id, "
+        + _cells("r", relationship.properties)
     )
 
 
-def sweep_relationships(relationship: Relationship) -> str:
-    """The same for a relationship type."""
-    return (
-        "MATCH (:" + relationship.start + ")-[r:" + relationship.type + "]->"
-        "(:" + relationship.end + ") WHERE r.run < $run WITH r LIMIT $limit"
-        " DELETE r RETURN count(*) AS swept"
-    )
-
-
-def newest_run_of_nodes(node: Node) -> str:
-    """The highest run tag of a label."""
-    return "MATCH (n:" + node.label + ") RETURN max(n.run) AS run"
-
-
-def newest_run_of_relationships(relationship: Relationship) -> str:
-    """The highest run tag of a relationship type."""
-    return "MATCH ()-[r:" + relationship.type + "]->() RETURN max(r.run) AS run"
+def _cells(variable: str, properties: tuple[Property, ...]) -> str:
+    cells = [
+        variable
+        + "."
+        + declared.name
+        + (".epochMillis" if declared.type == "datetime" else "")
+        for declared in properties
+    ]
+    return "[" + ", ".join(cells) + "] AS cells, size(keys(" + variable + ")) AS keys"
 
 
 def _ends(relationship: Relationship) -> str:
@@ -106,13 +117,4 @@ def _map(properties: tuple[Property, ...], first: int) -> str:
         declared.name + ": " + _value(declared, first + at)
         for at, declared in enumerate(properties)
     ]
-    return ", ".join([*cells, "run: $run"])
-
-
-def _set(variable: str, properties: tuple[Property, ...], first: int) -> str:
-    cells = [
-        variable + "." + declared.name + " = " + _value(declared, first + at)
-        for at, declared in enumerate(properties)
-        if declared.name != "id"
-    ]
-    return ", ".join([*cells, variable + ".run = $run"])
+    return ", ".join([*cells, _TAG + ": $run"])

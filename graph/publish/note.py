@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from graph.model import NODES, RELATIONSHIPS
 from graph.publish import cypher
 from graph.store import Store, Transaction
 from ingest.errors import StoreError
@@ -84,8 +83,6 @@ def advance(transaction: Transaction, note: Note, batch: int) -> bool:
 
 
 def newest_run(store: Store) -> int:
-    """The highest run tag in the graph, 0 in an empty one; reads everything."""
-    texts = [cypher.newest_run_of_nodes(node) for node in NODES]
-    texts += [cypher.newest_run_of_relationships(kind) for kind in RELATIONSHIPS]
-    found = [store.run(text)[0]["run"] for text in texts]
+    """The highest run tag in the graph, 0 where there is none; reads everything."""
+    found = [store.run(text)[0]["run"] for text in cypher.NEWEST_RUNS]
     return max((run for run in found if isinstance(run, int)), default=0)

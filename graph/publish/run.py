@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
 
 from graph.derived import Snapshot
-from graph.model import NODES, RELATIONSHIPS
 from graph.publish import cypher, note, stage, steps
 from graph.publish.note import Note
 from graph.publish.stage import BATCH, Staged
@@ -24,9 +23,6 @@ Rows = list[tuple[object, ...]]
 _SAY_EVERY_SECONDS = 2.0
 # A database that is being restarted comes back; one that is gone does not.
 _PATIENCE_SECONDS = 120.0
-_LABELLED = (
-    "MATCH (n) WHERE n.run IS NOT NULL AND NOT n:Publication RETURN n.id AS id LIMIT 1"
-)
 
 
 @dataclass(frozen=True)
@@ -112,10 +108,9 @@ def _begun(
     full: bool,
 ) -> Note:
     """A new run, noted in the database before it writes anything."""
-    if known is None and not store.run(_LABELLED):
-        begun = Note(staged.digest, "", "create", 1)
-    elif known is None:
-        begun = Note(staged.digest, "", "merge", note.newest_run(store) + 1)
+    if known is None:
+        newest = note.newest_run(store)
+        begun = Note(staged.digest, "", "merge" if newest else "create", newest + 1)
     elif known.done and not full and stage.at(workspace, known.digest):
         begun = Note(staged.digest, known.digest, "change", known.run + 1)
     else:
@@ -187,12 +182,8 @@ def _write_batch(store: Store, todo: Note, batch: int, step: Step, rows: Rows) -
 
 def _sweep(store: Store, run: int) -> int:
     """Delete what earlier runs wrote and this one did not; how much that was."""
-    texts: Iterable[str] = [
-        *(cypher.sweep_relationships(kind) for kind in RELATIONSHIPS),
-        *(cypher.sweep_nodes(node) for node in NODES),
-    ]
     swept = 0
-    for text in texts:
+    for text in cypher.SWEEPS:
         found = BATCH
         while found == BATCH:
             rows = store.run(text, {"run": run, "limit": BATCH}, write=True)

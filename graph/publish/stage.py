@@ -126,9 +126,10 @@ class Staged:
 
 
 def at(workspace: Workspace, digest: str) -> Staged | None:
-    """What was staged earlier under this digest, if it is still there."""
+    """What was staged under this digest, if it is there still and of today's shape."""
     folder = workspace.database / "staged" / digest
-    return Staged(folder, digest) if digest and folder.exists() else None
+    known = digest.startswith(_shape()) and folder.exists()
+    return Staged(folder, digest) if known else None
 
 
 def stage(workspace: Workspace, snapshot: Snapshot) -> Staged:
@@ -156,14 +157,19 @@ def stage(workspace: Workspace, snapshot: Snapshot) -> Staged:
     return Staged(root / digest, digest)
 
 
-def _digest(snapshot: Snapshot) -> str:
-    """Over the derived tables' bytes and everything that shapes the rows."""
+def _shape() -> str:
+    """Names everything but the data that shapes the rows."""
     shape = repr((NODES, RELATIONSHIPS, BATCH, _MACROS, _HOT, _IDENTIFIERS, _REST))
-    whole = hashlib.sha256(shape.encode())
+    return hashlib.sha256(shape.encode()).hexdigest()[:8]
+
+
+def _digest(snapshot: Snapshot) -> str:
+    """The shape, then a digest of the derived tables' bytes."""
+    whole = hashlib.sha256()
     for table in sorted(TABLES):
         with (snapshot.folder / f"{table}.parquet").open("rb") as file:
             whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()[:32]
+    return _shape() + "-" + whole.hexdigest()[:32]
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
