@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from graph.dossier.timeline import LANES, timeline
+from graph.dossier.timeline import LANES, busy, timeline
 from views.desk import Desk, open_ledger
 from views.palette import LANES as LANE_COLOURS
 from views.palette import VERMILLION
@@ -22,9 +23,18 @@ _WORLD = Path(__file__).parent / "world"
 def events_of(
     here: Desk, subject: str, accounts: Sequence[str], keys: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The binned events of some accounts and keys; see `graph.dossier.timeline`."""
-    root = str(here.workspace.root)
-    return _events(root, here.dossier.name, subject, tuple(accounts), tuple(keys), here)
+    """The binned events of some accounts and keys; see `graph.dossier.timeline`.
+
+    Narrowed to where nearly all of them lie, unless the person wants the whole span.
+    """
+    root, whole = str(here.workspace.root), (tuple(accounts), tuple(keys))
+    frame = _events(root, here.dossier.name, subject, *whole, None, here)
+    window = busy(frame) if len(frame) else None
+    if window is None:
+        return frame
+    if st.toggle("Whole span", key=f"span-{subject}", help="Also the few stray events"):
+        return frame
+    return _events(root, here.dossier.name, subject, *whole, window, here)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -34,10 +44,11 @@ def _events(
     subject: str,  # noqa: ARG001
     accounts: tuple[str, ...],
     keys: tuple[str, ...],
+    window: tuple[datetime, datetime] | None,
     _here: Desk,
 ) -> pd.DataFrame:
     with open_ledger(_here.workspace.root).connect() as ledger:
-        return timeline(_here.dossier, ledger, accounts, keys)
+        return timeline(_here.dossier, ledger, accounts, keys, window)
 
 
 def swim_lanes(frame: pd.DataFrame) -> alt.Chart:

@@ -6,12 +6,14 @@ tenants or clusters do, so that such a search can be sent to a colleague.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
 from graph.audit import Entry
-from graph.dossier.search import search, split
-from ingest.pepper import Pepper
+from graph.dossier.search import Lookup, search, split
+from ingest.workspace import Workspace
 from views.desk import Desk, desk, go, open_ledger
 from views.words import KINDS, TYPOLOGIES, count, plain
 
@@ -52,7 +54,7 @@ def _hits(here: Desk, terms: tuple[str, ...]) -> pd.DataFrame:
         hits: pd.DataFrame = kept[1]
         return hits
     with open_ledger(here.workspace.root).connect() as ledger:
-        hits = search(here.dossier, ledger, Pepper.load(), terms)
+        hits = search(here.dossier, ledger, _lookup(here), terms)
     entry = Entry(
         here.now,
         here.person.name,
@@ -63,6 +65,15 @@ def _hits(here: Desk, terms: tuple[str, ...]) -> pd.DataFrame:
     here.cases.record(entry, here.person)
     st.session_state["search-hits"] = (asked, hits)
     return hits
+
+
+def _lookup(here: Desk) -> Lookup:
+    return _opened_lookup(str(here.workspace.root))
+
+
+@st.cache_resource(show_spinner=False)
+def _opened_lookup(root: str) -> Lookup:
+    return Lookup.of(Workspace.open(Path(root)))
 
 
 def _share(terms: list[str], hits: pd.DataFrame) -> None:

@@ -67,6 +67,13 @@ def count(number: float, one: str, many: str = "") -> str:
     return f"{whole:,} {one if whole == 1 else many or one + 's'}"
 
 
+def likely(probability: float) -> str:
+    """A probability in words that claim no more than it does."""
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{probability:.0%}"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """How long before `now`, in the largest unit that fits."""
     seconds = (now - moment).total_seconds()

@@ -84,6 +84,21 @@ _REASONS = """
     WHERE subject_type = ? AND subject_id = ? ORDER BY rank, code
 """
 
+# A cluster has no verdict of its own beside its members': what most of them share
+# speaks for it, weighed by its mean over those that it speaks about.
+_GATHERED = """
+    SELECT row_number() OVER (ORDER BY count(*) * avg(r.weight) DESC, r.code) AS rank,
+           r.code, any_value(r.family) AS family, avg(r.weight) AS weight,
+           count(*) || ' of ' || any_value(c.accounts) || ' members: '
+               || arg_max(r.sentence, (r.weight, r.subject_id)) AS sentence,
+           '{}' AS evidence
+    FROM reasons r JOIN accounts a ON a.account_id = r.subject_id
+    JOIN clusters c USING (cluster_id)
+    WHERE r.subject_type = 'account' AND a.cluster_id = ? AND r.family <> 'benign'
+      AND r.weight > 0
+    GROUP BY r.code ORDER BY rank
+"""
+
 _HYPOTHESES = """
     SELECT hypothesis, weight, sentence FROM hypotheses WHERE cluster_id = ?
     ORDER BY weight DESC, hypothesis
@@ -185,8 +200,14 @@ def related(dossier: Dossier, cluster_id: str, hub: int = 50) -> pd.DataFrame:
 
 
 def reasons(dossier: Dossier, subject_type: str, subject_id: str) -> pd.DataFrame:
-    """The ranked reasons of one verdict: code, family, weight, sentence, evidence."""
-    return dossier.ask(_REASONS, [subject_type, subject_id])
+    """The ranked reasons of one verdict: code, family, weight, sentence, evidence.
+
+    For a cluster without reasons of its own, what speaks against its members.
+    """
+    own = dossier.ask(_REASONS, [subject_type, subject_id])
+    if own.empty and subject_type == "cluster":
+        return dossier.ask(_GATHERED, [subject_id])
+    return own
 
 
 def hypotheses(dossier: Dossier, cluster_id: str) -> pd.DataFrame:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from graph.dossier import Dossier, as_list
-from ingest.identifiers import SEPARATOR
-from ingest.identifiers.kinds import FURTHER, NORMALISERS
+from ingest.identifiers import SEPARATOR, Normaliser
+from ingest.identifiers.kinds import further, normalisers
 from ingest.pepper import Pepper
+from ingest.reference import Reference
+from ingest.workspace import Workspace
 
 MOST_TERMS = 1_000
 # A network wider than this many /24 (or /48) is no address to look for.
@@ -68,9 +71,38 @@ _HASHED_KEYS = """
     ON e.key_hash = h.identifier WHERE e.key_id IS NOT NULL ORDER BY ALL
 """
 
+_FURTHER = """
+    SELECT DISTINCT kind FROM identifiers
+    WHERE kind NOT IN ('email', 'phone', 'ip', 'device', 'card', 'user_agent',
+                       'key_hash')
+    ORDER BY kind
+"""
+
 _SCHEMES = "SELECT DISTINCT device_scheme FROM events WHERE device_scheme IS NOT NULL"
 
 _COLUMNS = ("term", "type", "id", "label", "cluster_id", "accounts", "note", "score")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What turns a pasted value into the keyed hash under which the data holds it."""
+
+    pepper: Pepper
+    normalisers: Mapping[str, Normaliser]
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Lookup:
+        """The look-up by the workspace's pepper and reference data."""
+        return cls(Pepper.load(), normalisers(Reference.of(workspace)))
+
+    def hashes(
+        self, kind: str, raw: Sequence[str], form: str = "text"
+    ) -> list[str | None]:
+        """The keyed hash of each raw value as `kind`; None where it can't be one."""
+        normalise = self.normalisers.get(kind, further)
+        column = normalise(pa.array(raw, pa.string())).column(form).to_pylist()
+        scope = kind if form == "text" else f"{kind} {form}"
+        return [self.pepper.keyed(scope, text) if text else None for text in column]
 
 
 def split(text: str) -> list[str]:
@@ -82,7 +114,7 @@ def split(text: str) -> list[str]:
 def search(
     dossier: Dossier,
     ledger: duckdb.DuckDBPyConnection,
-    pepper: Pepper,
+    lookup: Lookup,
     terms: Sequence[str],
 ) -> pd.DataFrame:
     """One row a hit: the term, what was found, its label, how many accounts have it.
@@ -91,70 +123,57 @@ def search(
     """
     if not terms:
         return pd.DataFrame(columns=list(_COLUMNS))
-    hashes = _hashes(ledger, pepper, terms)
     asked = {"terms": as_list(terms), "least": _LEAST_PREFIX}
-    found = [dossier.ask(_BY_ID, asked)]
-    networks = _in_networks(ledger, pepper, terms)
-    values = pd.concat([hashes, networks], ignore_index=True)
-    found.append(dossier.ask(_BY_HASH, hashes=values))
-    found.append(_keys_by_hash(dossier, ledger, pepper, terms))
+    values = [_hashes(ledger, lookup, terms), _in_networks(ledger, lookup, terms)]
+    found = [
+        dossier.ask(_BY_ID, asked),
+        dossier.ask(_BY_HASH, hashes=pd.concat(values, ignore_index=True)),
+        _keys_by_hash(dossier, ledger, lookup.pepper, terms),
+    ]
     hits = pd.concat([frame for frame in found if len(frame)] or found[:1])
     return hits.drop_duplicates(["term", "type", "id"], ignore_index=True)
 
 
 def _hashes(
-    ledger: duckdb.DuckDBPyConnection, pepper: Pepper, terms: Sequence[str]
+    ledger: duckdb.DuckDBPyConnection, lookup: Lookup, terms: Sequence[str]
 ) -> pd.DataFrame:
     """The keyed hash of each term as every kind that it may be."""
     with ledger.cursor() as cursor:
         schemes = [scheme for (scheme,) in cursor.execute(_SCHEMES).fetchall()]
-    rows: list[tuple[str, str, str]] = []
-    for kind in ("email", "phone", "ip", "card", "user_agent", "ja4", "wallet"):
-        rows += _as_kind(pepper, kind, terms, terms)
-    for scheme in ["", *schemes]:
-        devices = [f"{scheme}{SEPARATOR}{term}" for term in terms]
-        rows += _as_kind(pepper, "device", terms, devices)
-    return pd.DataFrame(rows, columns=["term", "kind", "identifier"])
-
-
-def _as_kind(
-    pepper: Pepper, kind: str, terms: Sequence[str], raw: Iterable[str]
-) -> list[tuple[str, str, str]]:
-    forms = NORMALISERS.get(kind, FURTHER)(pa.array(raw, pa.string()))
-    named = dict(
-        zip(
-            forms.column("raw").to_pylist(),
-            forms.column("text").to_pylist(),
-            strict=True,
-        )
-    )
-    texts = [named.get(one) for one in raw]
-    return [
-        (term, kind, pepper.keyed(kind, text))
-        for term, text in zip(terms, texts, strict=True)
-        if text
+        further_kinds = [kind for (kind,) in cursor.execute(_FURTHER).fetchall()]
+    kinds = ["email", "phone", "ip", "card", "user_agent", *further_kinds]
+    asked = [(kind, list(terms)) for kind in dict.fromkeys(kinds)]
+    asked += [
+        ("device", [f"{scheme}{SEPARATOR}{term}" for term in terms])
+        for scheme in dict.fromkeys(["", *schemes])
     ]
+    rows = [
+        (term, kind, identifier)
+        for kind, raw in asked
+        for term, identifier in zip(terms, lookup.hashes(kind, raw), strict=True)
+        if identifier
+    ]
+    return pd.DataFrame(rows, columns=["term", "kind", "identifier"], dtype=str)
 
 
 def _in_networks(
-    ledger: duckdb.DuckDBPyConnection, pepper: Pepper, terms: Sequence[str]
+    ledger: duckdb.DuckDBPyConnection, lookup: Lookup, terms: Sequence[str]
 ) -> pd.DataFrame:
     """Addresses in the networks among the terms, by the hashes of their prefixes."""
-    rows = [
-        (term, pepper.keyed("ip prefix", prefix))
-        for term in terms
-        if "/" in term
-        for prefix in prefixes(term)
-    ]
-    if not rows:
+    parts = [(term, part) for term in terms if "/" in term for part in prefixes(term)]
+    if not parts:
         return pd.DataFrame(columns=["term", "kind", "identifier"])
+    hashes = lookup.hashes("ip", [part for _, part in parts], "prefix")
+    wanted = pd.DataFrame(
+        {"term": [term for term, _ in parts], "prefix": hashes}, dtype=str
+    )
     with ledger.cursor() as cursor:
-        cursor.register("prefixes", pd.DataFrame(rows, columns=["term", "prefix"]))
+        cursor.register("prefixes", wanted)
         return cursor.execute(_PREFIXED).df()
 
 
 def prefixes(network: str) -> list[str]:
-    """The /24 (IPv4) or /48 (IPv6) networks that one covers or lies in.
+    """An address in each /24 (IPv4) or /48 (IPv6) that a network covers or lies in.
 
     Empty for what is no network, and for one too wide to look through.
     """
@@ -164,10 +183,11 @@ def prefixes(network: str) -> list[str]:
         return []
     step = 24 if whole.version == 4 else 48
     if whole.prefixlen >= step:
-        return [str(whole.supernet(new_prefix=step))]
+        return [str(whole.network_address)]
     if 2 ** (step - whole.prefixlen) > _MOST_PREFIXES:
         return []
-    return [str(part) for part in whole.subnets(new_prefix=step)]
+    # A documentation or network address may count as no identifier; any host will do.
+    return [str(part.network_address + 1) for part in whole.subnets(new_prefix=step)]
 
 
 def _keys_by_hash(

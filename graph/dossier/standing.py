@@ -50,8 +50,11 @@ _SPEAKS = """
                1 + floor(log2(greatest(amount, 1)))::BIGINT)))::BIGINT AS token
     FROM grown WHERE cluster_id IN (SELECT unnest($clusters)) AND amount >= 1
     UNION ALL
-    SELECT subject_id, code FROM reasons
-    WHERE subject_type = 'cluster' AND subject_id IN (SELECT unnest($clusters))
+    SELECT DISTINCT coalesce(a.cluster_id, r.subject_id), r.code
+    FROM reasons r
+    LEFT JOIN accounts a ON r.subject_type = 'account' AND a.account_id = r.subject_id
+    WHERE r.subject_type IN ('account', 'cluster') AND r.family <> 'benign'
+      AND coalesce(a.cluster_id, r.subject_id) IN (SELECT unnest($clusters))
     ORDER BY ALL
 """
 

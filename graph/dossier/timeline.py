@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import duckdb
 import pandas as pd
@@ -41,17 +42,19 @@ _BINNED = """
            OR key_id IN (SELECT unnest($keys))
            OR charge_id IN (SELECT unnest($charges))
     ), span AS (
-        SELECT min(occurred_at) AS start,
-               greatest(60, date_diff('second', min(occurred_at), max(occurred_at)))
-                   / $bins AS step
-        FROM mine WHERE lane IS NOT NULL
+        SELECT start, greatest(60, date_diff('second', start, finish)) / $bins AS step,
+               finish
+        FROM (SELECT coalesce($start::TIMESTAMP, min(occurred_at)) AS start,
+                     coalesce($finish::TIMESTAMP, max(occurred_at)) AS finish
+              FROM mine WHERE lane IS NOT NULL)
     )
     SELECT lane, what, failed,
            start + to_seconds(step * (0.5 + least($bins - 1,
                floor(date_diff('second', start, occurred_at) / step)))) AS at,
            count(*) AS events,
            sum(coalesce(cost_usd, amount_usd, 0))::DOUBLE AS usd
-    FROM mine, span WHERE lane IS NOT NULL
+    FROM mine, span
+    WHERE lane IS NOT NULL AND occurred_at BETWEEN start AND finish
     GROUP BY ALL ORDER BY ALL
 """
 
@@ -61,11 +64,12 @@ def timeline(
     ledger: duckdb.DuckDBPyConnection,
     accounts: Sequence[str],
     keys: Sequence[str] = (),
+    window: tuple[datetime, datetime] | None = None,
 ) -> pd.DataFrame:
     """Bins of events of `accounts`, of their keys and of `keys`.
 
-    `ledger` is a connection with the view `events`. Columns lane, what, failed, at
-    (a bin's middle), events, usd.
+    `ledger` is a connection with the view `events`; `window` narrows the time.
+    Columns lane, what, failed, at (a bin's middle), events, usd.
     """
     own = dossier.ask(_KEYS, {"accounts": as_list(accounts)})["key_id"].tolist()
     with ledger.cursor() as cursor:
@@ -75,5 +79,24 @@ def timeline(
             "keys": as_list([*own, *keys]),
             "charges": as_list([charge for (charge,) in charges]),
             "bins": BINS,
+            "start": window[0] if window else None,
+            "finish": window[1] if window else None,
         }
         return cursor.execute(_BINNED, asked).df()
+
+
+def busy(frame: pd.DataFrame) -> tuple[datetime, datetime] | None:
+    """Where nearly all (99 %) of the events lie, when that is under half of the span.
+
+    One stray event years ago would else press everything else into one corner.
+    """
+    ordered = frame.sort_values("at")
+    share = ordered["events"].cumsum() / ordered["events"].sum()
+    within = ordered[(share > 0.005) & (share.shift(fill_value=0.0) < 0.995)]
+    if within.empty:
+        return None
+    step = (ordered["at"].max() - ordered["at"].min()) / BINS
+    start, finish = within["at"].min() - step, within["at"].max() + step
+    if (finish - start) * 2 > ordered["at"].max() - ordered["at"].min():
+        return None
+    return start.to_pydatetime(), finish.to_pydatetime()

@@ -11,7 +11,7 @@ from graph.acts import ConflictError
 from views.cluster import decide
 from views.cluster.case import Case
 from views.palette import Badge
-from views.words import ACTIONS, TYPOLOGIES, ago, plain, short, usd
+from views.words import ACTIONS, TYPOLOGIES, ago, likely, plain, short, usd
 
 _STATUS_COLOURS: Mapping[str, Badge] = {
     "new": "blue",
@@ -38,7 +38,7 @@ def _title(case: Case) -> None:
     name = TYPOLOGIES.get(case.cluster.typology, case.cluster.typology)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(f"{plain(name)} · {plain(short(case.id))}", width="content")
-        st.badge(f"{case.cluster.score:.0%} likely abuse", color="red")
+        st.badge(f"{likely(case.cluster.score)} likely abuse", color="red")
         advice = ACTIONS.get(case.cluster.action, case.cluster.action)
         st.badge(f"advice: {plain(advice)}", color="gray")
         st.badge(plain(case.status), color=_STATUS_COLOURS.get(case.status, "gray"))

@@ -5,9 +5,9 @@ export const LAYOUTS = {
     name: "fcose",
     quality: "default",
     randomize: true,
-    nodeSeparation: 70,
-    idealEdgeLength: 62,
-    nodeRepulsion: 7000,
+    nodeSeparation: 95,
+    idealEdgeLength: 84,
+    nodeRepulsion: 12000,
     packComponents: true,
   },
   rings: {

@@ -1,0 +1,152 @@
+"""Each page opens, says what is so, and acts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ingest.workspace import Workspace
+from tests.views.conftest import APP, PEPPER, Open
+
+VIEWER = '[local]\nname = "vic"\nroles = ["viewer"]\n'
+PAGES = ("cluster", "search", "entity", "decisions", "exports", "health", "console")
+
+
+def said(test: AppTest) -> str:
+    """Everything that the page says in words."""
+    kinds = ("title", "subheader", "markdown", "caption", "text", "info", "warning")
+    words = [str(one.value) for kind in kinds for one in getattr(test, kind)]
+    return "\n".join([*words, *(f"{m.label}: {m.value}" for m in test.metric)])
+
+
+def button(test: AppTest, label: str) -> object:
+    return next(one for one in test.button if one.label.startswith(label))
+
+
+def test_the_queue_shows_totals_rows_and_the_most_urgent(open_page: Open) -> None:
+    test = open_page()
+    assert not test.exception
+    assert "Cases: 3" in said(test)
+    assert "Burned: $15,700" in said(test)
+    assert "Most urgent" in said(test)
+    table = test.dataframe[0].value
+    assert table["Case"].tolist() == ["c-giant", "k-leaked", "c-farm"]
+
+
+def test_filters_of_the_queue_narrow_it(open_page: Open) -> None:
+    test = open_page()
+    test.selectbox(key="paying").select("with").run()
+    assert test.dataframe[0].value["Case"].tolist() == ["c-farm"]
+    test.selectbox(key="paying").select("").run()
+    test.multiselect(key="case").select("tenant_drain").run()
+    assert "Nothing waits" in said(test)
+
+
+def test_assigning_marks_the_case(open_page: Open) -> None:
+    test = open_page()
+    test.button(key="assign").click().run()
+    assert not test.exception
+    assert test.dataframe[0].value["By"].tolist()[0] == "local"
+    assert test.dataframe[0].value["Status"].tolist()[0] == "in review"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_a_query(open_page: Open, page: str) -> None:
+    test = open_page(page)
+    assert not test.exception
+    assert test.title
+
+
+def test_a_cluster_shows_money_members_and_its_graph(open_page: Open) -> None:
+    test = open_page("cluster", cluster="c-farm")
+    assert not test.exception
+    words = said(test)
+    for expected in ("Core: 50", "Bystander: 4", "Pay: 1", "Burned: $300"):
+        assert expected in words
+    assert "bidi_component" in str(test)
+
+
+@pytest.mark.parametrize(
+    ("tab", "expected"),
+    [
+        ("Members", "farm-00"),
+        ("Shared", "dev-0"),
+        ("Doubts", "household"),
+        ("Map", "DE"),
+        ("Related", "No other cluster"),
+        ("Notes", "No notes"),
+        ("History", "Nobody has touched"),
+        ("Table", "group"),
+    ],
+)
+def test_each_tab_of_a_cluster_answers(
+    open_page: Open, tab: str, expected: str
+) -> None:
+    test = open_page("cluster", cluster="c-farm", **{"tab-c-farm": tab})
+    test.session_state["tab-c-farm"] = tab
+    test.run()
+    assert not test.exception
+    tables = "".join(frame.value.to_string() for frame in test.dataframe)
+    assert expected in said(test) + tables
+
+
+def test_a_cluster_that_is_gone_says_where_to_go(open_page: Open) -> None:
+    test = open_page("cluster", cluster="c-gone")
+    assert "gone" in said(test)
+    assert button(test, "Go to the queue")
+
+
+def test_a_giant_cluster_says_what_is_left_out(open_page: Open) -> None:
+    test = open_page("cluster", cluster="c-giant")
+    assert not test.exception
+    assert "Core: 3,000" in said(test)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("account", "farm-00", "farm"),
+        ("key", "k-leaked", "Replayed key"),
+        ("device", "dev-0", "dev"),
+        ("account", "nobody", "Not in this snapshot"),
+        ("<script>", "<img src=x onerror=alert(1)>", "Not in this snapshot"),
+    ],
+)
+def test_an_entity_shows_what_is_known(
+    open_page: Open, kind: str, name: str, expected: str
+) -> None:
+    test = open_page("entity", type=kind, id=name)
+    assert not test.exception
+    assert expected in said(test)
+
+
+def test_search_finds_ids_and_values(open_page: Open) -> None:
+    test = open_page("search")
+    test.text_area(key="search-terms").set_value("farm-00, c-farm\nno-such-thing").run()
+    assert not test.exception
+    assert "2 hits for 3 terms, nothing for 1" in said(test)
+
+
+def test_health_counts_what_was_refused_and_why(open_page: Open) -> None:
+    test = open_page("health")
+    assert "Lines in quarantine: 1" in said(test)
+    assert "Newer events wait" in said(test)
+
+
+def test_a_viewer_sees_and_can_do_nothing(open_page: Open) -> None:
+    test = open_page("cluster", roles=VIEWER, cluster="c-farm")
+    labels = {one.label for one in test.button}
+    assert labels.isdisjoint({"Decide…", "Dismiss…", "Take"})
+    assert "exports" not in str(test.session_state["pages"].keys())
+
+
+def test_an_empty_workspace_says_how_to_begin(
+    _pepper: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFENCE_WORKSPACE", str(Workspace.open(tmp_path).root))
+    test = AppTest.from_file(str(APP), default_timeout=30).run()
+    assert not test.exception
+    assert "ringfence ingest" in said(test)
+    assert PEPPER not in str(test)
