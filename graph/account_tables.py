@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 
 from graph.calibrate import recalibrated
 from graph.communities import cluster_ids
@@ -16,7 +15,8 @@ from graph.key_tables import reason_codes
 from graph.money import EARLY_WARNING_BECOMES_DISPUTE
 from graph.reviews import verdict_of
 from graph.scene import Scene
-from graph.typologies.evidence import Flags, Floats, rank, reasons
+from graph.tenant_tables import JudgedTenants
+from graph.typologies.evidence import Flags, Floats, base_rate_reason, rank, reasons
 from graph.verdicts import Verdicts, choose_typology, roles
 
 # Why a bystander is left alone is told as well, so whoever is in a cluster or scores
@@ -24,16 +24,26 @@ from graph.verdicts import Verdicts, choose_typology, roles
 TOLD_ABOVE = 0.2
 
 
-def write(
-    connection: duckdb.DuckDBPyConnection,
-    scene: Scene,
-    verdicts: list[Verdicts],
-    hypotheses: pd.DataFrame,
-    reviews: pd.DataFrame,
-    base_rate: float,
-) -> None:
+@dataclass(frozen=True)
+class Judgement:
+    """What one run made of the accounts, before it is written down."""
+
+    scene: Scene
+    verdicts: list[Verdicts]
+    hypotheses: pd.DataFrame
+    tenants: JudgedTenants
+    reviews: pd.DataFrame
+    base_rate: float
+
+
+def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
     """Make `accounts`, `clusters`, `identifiers`, `reasons` and `hypotheses`."""
-    accounts, told = _accounts(scene, verdicts, reviews, base_rate)
+    scene, hypotheses = made.scene, made.hypotheses
+    accounts, told = _accounts(scene, made.verdicts, made.reviews, made.base_rate)
+    accounts, told = _with_culprits(accounts, told, made.tenants)
+    accounts = _overridden(accounts, made.reviews)
+    accounts["frameworks"] = accounts["typology"].map(controls_json)
+    accounts["reasons"] = reason_codes(accounts["account_id"], told)
     connection.register("judged_accounts", accounts)
     connection.execute("CREATE OR REPLACE TEMP TABLE accounts AS FROM judged_accounts")
     connection.register("told_reasons", told)
@@ -75,12 +85,39 @@ def _accounts(
         tokens=profiles["input_tokens"] + profiles["output_tokens"],
         at_risk_usd_per_hour=_burning(profiles, ban | review),
     )
-    frame = _overridden(frame, reviews)
-    frame["frameworks"] = frame["typology"].map(controls_json)
+    word = verdict_of(reviews, "account", frame["account_id"])
+    frame["score"] = recalibrated(frame["score"].to_numpy(), word).round(6)
     worth = (frame["score"] >= TOLD_ABOVE).to_numpy() | scene.clustered
     told = _reasons(verdicts, chosen, frame["account_id"], worth, base_rate)
-    frame["reasons"] = reason_codes(frame["account_id"], told)
     return frame, told
+
+
+def _with_culprits(
+    frame: pd.DataFrame, told: pd.DataFrame, tenants: JudgedTenants
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The member who drains his tenant goes to review, for the tenant's reasons."""
+    named = tenants.frame[
+        (tenants.frame["culprit_type"] == "account")
+        & (tenants.frame["action"] != "none")
+    ].set_index("culprit")
+    culprit = frame["account_id"].isin(named.index) & (frame["action"] == "none")
+    ids = frame.loc[culprit, "account_id"]
+    frame.loc[culprit, "typology"] = "tenant_drain"
+    frame.loc[culprit, "action"] = "review"
+    frame.loc[culprit, "score"] = ids.map(named["score"])
+    if ids.empty:
+        return frame, told
+    tenant_of = ids.map(named["tenant_id"])
+    borrowed = tenants.reasons.merge(
+        pd.DataFrame({"subject_id": tenant_of, "account_id": ids}), on="subject_id"
+    )
+    borrowed = borrowed.assign(
+        subject_type="account", subject_id=borrowed["account_id"]
+    )
+    kept = told[~told["subject_id"].isin(ids)]
+    return frame, pd.concat(
+        [kept, borrowed.drop(columns="account_id")], ignore_index=True
+    )
 
 
 def _burning(profiles: pd.DataFrame, acted_on: Flags) -> pd.Series[float]:
@@ -92,9 +129,8 @@ def _burning(profiles: pd.DataFrame, acted_on: Flags) -> pd.Series[float]:
 
 
 def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
-    """A person's word stands above the machine's, and teaches its probability."""
+    """A person's word stands above the machine's."""
     word = verdict_of(reviews, "account", frame["account_id"])
-    frame["score"] = recalibrated(frame["score"].to_numpy(), word).round(6)
     good, bad = word == "legitimate", word == "abusive"
     frame.loc[good, "typology"] = ""
     frame.loc[good, "action"] = "none"
@@ -117,18 +153,8 @@ def _reasons(
         reasons(verdict.weighed, "account", ids, worth & (chosen == number))
         for number, verdict in enumerate(verdicts)
     ]
-    prior = pd.DataFrame(
-        {
-            "subject_type": "account",
-            "subject_id": ids[worth].to_numpy(),
-            "code": "base_rate",
-            "family": "prior",
-            "weight": round(float(logit(base_rate)), 6),
-            "sentence": f"One account in {1 / base_rate:.0f} is expected to be abusive "
-            "before anything is looked at.",
-            "evidence": json.dumps({"base_rate": base_rate}),
-        }
-    )
+    subjects = pd.DataFrame({"subject_id": ids[worth].to_numpy()})
+    prior = base_rate_reason("account", subjects, base_rate)
     return rank(pd.concat([*parts, prior], ignore_index=True))
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import duckdb
 import pandas as pd
-from ingest.ledger import Ledger
 
 from graph import account_tables, key_tables, tenant_tables
 from graph.benign import as_evidence, describe_clusters, weigh_hypotheses
@@ -22,7 +21,9 @@ from graph.reviews import latest_reviews
 from graph.scene import compose
 from graph.tenant_frame import tenant_frames
 from graph.typologies import ACCOUNT_DETECTORS
+from graph.typologies.evidence import Evidence
 from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
+from ingest.ledger import Ledger
 from ingest.reference import prices
 from ingest.workspace import Workspace
 
@@ -43,11 +44,13 @@ class Settings:
     """What a user may set for one run of detection.
 
     `base_rate` is the share of accounts expected to be abusive; `further_kinds` are
-    the kinds of `identifier.seen` that may link.
+    the kinds of `identifier.seen` that may link; `without` names families of evidence
+    to leave out, for measuring what each is worth.
     """
 
     base_rate: float = DEFAULT_BASE_RATE
     further_kinds: Sequence[str] = ()
+    without: frozenset[str] = frozenset()
 
 
 def detect(
@@ -97,17 +100,25 @@ def derive(
     progress("weighing verdicts")
     evidence = {name: find(scene) for name, find in ACCOUNT_DETECTORS.items()}
     verdicts = judge_accounts(
-        scene, evidence, as_evidence(scene, hypotheses), settings.base_rate
+        scene,
+        {name: _left(items, settings) for name, items in evidence.items()},
+        as_evidence(scene, hypotheses),
+        settings.base_rate,
     )
     tenants = tenant_tables.judge(
         *tenant_frames(connection), settings.base_rate, reviews
     )
-    account_tables.write(
-        connection, scene, verdicts, hypotheses, reviews, settings.base_rate
+    made = account_tables.Judgement(
+        scene, verdicts, hypotheses, tenants, reviews, settings.base_rate
     )
+    account_tables.write(connection, made)
     key_tables.write(connection, keys)
     tenant_tables.write(connection, tenants)
     _gather_reasons(connection, keys.reasons, tenants.reasons)
+
+
+def _left(evidence: list[Evidence], settings: Settings) -> list[Evidence]:
+    return [item for item in evidence if item.family not in settings.without]
 
 
 def _gather_reasons(connection: duckdb.DuckDBPyConnection, *more: pd.DataFrame) -> None:

@@ -31,8 +31,8 @@ def document() -> str:
     lines = [
         "# Framework ids",
         "",
-        f"Made from `graph/frameworks.json`, version {data['version']}. Every id carries "
-        "its year: numbers move between editions.",
+        f"Made from `graph/frameworks.json`, version {data['version']}.",
+        "Every id carries its year: numbers move between editions.",
         "",
         "## From the glossary of token theft",
         "",

@@ -13,16 +13,18 @@ from scipy.special import expit, logit
 from graph.frameworks import controls_json
 from graph.reviews import verdict_of
 from graph.typologies import cloud_key_exposure, key_replay
-from graph.typologies.evidence import Flags, Weighed, reasons, weigh
+from graph.typologies.evidence import (
+    Flags,
+    Weighed,
+    base_rate_reason,
+    rank,
+    reasons,
+    weigh,
+)
 
 REVOKE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
 CONTROL_GATE = 2.0
-
-_PRIOR = (
-    "base_rate",
-    "What the base rate says before anything is looked at.",
-)
 
 
 @dataclass(frozen=True)
@@ -85,19 +87,8 @@ def _reasons(
     weighed: Weighed, frame: pd.DataFrame, chosen: Flags, base_rate: float
 ) -> pd.DataFrame:
     told = reasons(weighed, "key", frame["key_id"], chosen)
-    prior = pd.DataFrame(
-        {
-            "subject_id": frame.loc[chosen, "key_id"],
-            "code": _PRIOR[0],
-            "family": "prior",
-            "weight": round(float(logit(base_rate)), 6),
-            "sentence": _PRIOR[1],
-            "evidence": json.dumps({"base_rate": base_rate}),
-            "subject_type": "key",
-        }
-    )
-    prior["rank"] = 99
-    return pd.concat([told, prior], ignore_index=True) if len(prior) else told
+    subjects = pd.DataFrame({"subject_id": frame.loc[chosen, "key_id"]})
+    return rank(pd.concat([told, base_rate_reason("key", subjects, base_rate)]))
 
 
 _KEY_OBSERVATIONS = """

@@ -13,7 +13,7 @@ from graph.frameworks import controls_json
 from graph.key_tables import reason_codes
 from graph.reviews import verdict_of
 from graph.typologies import tenant_drain
-from graph.typologies.evidence import reasons, weigh
+from graph.typologies.evidence import base_rate_reason, rank, reasons, weigh
 
 THROTTLE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
@@ -69,6 +69,10 @@ def judge(
         candidates["tenant_id"],
         np.isin(np.arange(len(candidates)), best.loc[best["guilty"], "row"]),
     )
+    prior = best.loc[best["guilty"], ["tenant_id"]].rename(
+        columns={"tenant_id": "subject_id"}
+    )
+    told = rank(pd.concat([told, base_rate_reason("tenant", prior, base_rate)]))
     frame = _with_culprits(tenants, best)
     frame["reasons"] = reason_codes(frame["tenant_id"], told)
     return JudgedTenants(_overridden(frame, reviews), told)

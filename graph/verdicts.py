@@ -111,7 +111,7 @@ def _solid(weighed: Weighed) -> Flags:
         if item.family in {"payment", "device", "contact", "key"}
         and (not item.code.startswith("kindred_") or item.family == "contact")
     ]
-    return np.any(strong, axis=0)
+    return np.asarray(np.any(strong, axis=0), dtype=np.bool_)
 
 
 def _weak_control(weighed: Weighed) -> Floats:

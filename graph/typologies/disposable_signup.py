@@ -150,9 +150,7 @@ def _next_to_takers(scene: Scene) -> Flags:
     """
     edges, linking = scene.edges, scene.linking
     took = scene.harmed.astype(float)
-    drained = np.bincount(
-        edges.identifier, took[edges.account], len(edges.identifiers)
-    )
+    drained = np.bincount(edges.identifier, took[edges.account], len(edges.identifiers))
     account, identifier = edges.account[linking], edges.identifier[linking]
     others = np.bincount(account, edges.degree[identifier] - 1.0, scene.size)
     guilty = np.bincount(account, drained[identifier] - took[account], scene.size)

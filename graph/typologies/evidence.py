@@ -7,12 +7,14 @@ families add up, because they are about different things.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import logit
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,6 +37,9 @@ CAPS: Mapping[str, float] = {
 # A third party can bring these about: they order the queue and never convict.
 FORGEABLE = frozenset({"network", "social"})
 CONTROL = frozenset(CAPS) - {"harm", "benign"}
+
+
+_COLUMNS = ("subject_id", "code", "family", "weight", "sentence", "evidence")
 
 
 @dataclass(frozen=True)
@@ -127,10 +132,24 @@ def reasons(
             continue
         parts.append(_reason_rows(item, applied, index, subject_ids))
     if not parts:
-        return pd.DataFrame(columns=["subject_id", "code", "weight"])
+        return pd.DataFrame(columns=[*_COLUMNS, "subject_type", "rank"])
     frame = pd.concat(parts, ignore_index=True)
     frame["subject_type"] = subject_type
     return rank(frame)
+
+
+def base_rate_reason(
+    subject_type: str, subjects: pd.DataFrame, base_rate: float
+) -> pd.DataFrame:
+    """The term that the prior adds for each of `subjects` (column subject_id)."""
+    return subjects.assign(
+        subject_type=subject_type,
+        code="base_rate",
+        family="prior",
+        weight=round(float(logit(base_rate)), 6),
+        sentence=f"One in {1 / base_rate:.0f} is expected to be abusive to begin with.",
+        evidence=json.dumps({"base_rate": base_rate}),
+    )
 
 
 def rank(frame: pd.DataFrame) -> pd.DataFrame:

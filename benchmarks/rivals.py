@@ -1,0 +1,71 @@
+"""What a company has without this tool: one rule on one identifier, or one number."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+from graph.derived import Snapshot
+
+# More accounts than this on one sign-up address, as a rule per address counts.
+ACCOUNTS_AN_ADDRESS = 3
+LEAST_COMPONENT = 5
+HEAVIEST_SHARE = 0.05
+
+_BY_ADDRESS = """
+    SELECT DISTINCT o.account_id FROM observations o
+    JOIN identifiers i USING (kind, identifier)
+    WHERE o.kind = 'ip' AND i.accounts > ?
+"""
+_BY_DEVICE = """
+    SELECT DISTINCT o.account_id FROM observations o
+    JOIN identifiers i USING (kind, identifier)
+    WHERE o.kind IN ('device', 'card', 'phone') AND i.accounts > 1
+"""
+_BY_MAIL = """
+    SELECT DISTINCT o.account_id FROM observations o
+    JOIN identifiers i USING (kind, identifier)
+    WHERE o.kind = 'email' AND i.class = 'disposable'
+"""
+_BY_VOLUME = """
+    SELECT account_id FROM accounts
+    QUALIFY percent_rank() OVER (ORDER BY usage_usd DESC, account_id) <= ?
+"""
+_SHARED = """
+    SELECT DISTINCT account_id, kind || ':' || identifier AS identifier
+    FROM observations JOIN identifiers i USING (kind, identifier)
+    WHERE kind IN ('device', 'card', 'phone') AND i.accounts > 1
+"""
+
+
+def flagged_by_rivals(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Accounts that each rival would act on, by its name."""
+    connection = snapshot.connect()
+    return {
+        "a rule per IP address": _ids(connection, _BY_ADDRESS, ACCOUNTS_AN_ADDRESS),
+        "a rule per shared device, card or phone": _ids(connection, _BY_DEVICE),
+        "disposable mail domains": _ids(connection, _BY_MAIL),
+        "volume alone": _ids(connection, _BY_VOLUME, HEAVIEST_SHARE),
+        "connected components": _components(connection.execute(_SHARED).df()),
+    }
+
+
+def _ids(connection: duckdb.DuckDBPyConnection, query: str, *limits: float) -> set[str]:
+    return {row[0] for row in connection.execute(query, list(limits)).fetchall()}
+
+
+def _components(pairs: pd.DataFrame) -> set[str]:
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    account, names = pd.factorize(pairs["account_id"])
+    identifier, values = pd.factorize(pairs["identifier"])
+    size = len(names) + len(values)
+    matrix = coo_matrix(
+        (np.ones(len(pairs), np.int8), (account, identifier + len(names))), (size, size)
+    )
+    _, label = connected_components(matrix.tocsr(), directed=False)
+    label = label[: len(names)]
+    members = np.bincount(label)
+    return set(np.asarray(names)[members[label] >= LEAST_COMPONENT].tolist())
