@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ingest import checks
 from ingest.contract import BY_NAME, EVENT_TYPES, FIELDS, USAGE, Kind
+from ingest.reasons import wrong_sql
 from ingest.secrets import LEAST_LENGTH, QUICK_PATTERN
 from ingest.sql import fill, literal
 
@@ -23,10 +24,14 @@ _QUICK = """
            ($doubt) IS TRUE AS doubt, ($secret) IS TRUE AS secret
     FROM ($parsed)
 """
+_EXAMINED = """
+    CREATE OR REPLACE TEMP TABLE examined AS
+    SELECT nr, $present, CASE WHEN json_valid(record) THEN record END AS good
+    FROM ($parsed)
+"""
 _EXACT = """
-    SELECT nr, hash(event_id) AS key, $values,
-           ($secret) IS TRUE AS secret, $reason AS reason
-    FROM (SELECT nr, record, $present FROM ($parsed))
+    SELECT nr, hash(event_id) AS key, $values, ($secret) IS TRUE AS secret, wrong
+    FROM examined JOIN ($wrong) USING (nr)
 """
 _LONG = """
     CASE WHEN strlen($n) >= $least THEN regexp_matches($n, $pattern) END
@@ -59,17 +64,18 @@ class Route:
             parsed=self._parsed(only_json),
         )
 
+    def examined(self) -> str:
+        """Make the table `examined` of `records`: the contract's fields as text."""
+        present = ", ".join(checks.present(name) for name in self.fields)
+        parsed = self._parsed(only_json=True)
+        return fill(_EXAMINED, present=present, parsed=parsed)
+
     def exact(self) -> str:
-        """Select typed fields, `reason` and `secret` of the table `records`."""
+        """Select typed fields, `wrong` and `secret` of the table `examined`."""
         values = (f"{checks.exact_value(f)} AS {f}" for f in self.fields)
-        return fill(
-            _EXACT,
-            values=", ".join(values),
-            reason=checks.reason(),
-            secret=self._secret(),
-            present=", ".join(checks.present(f) for f in self.fields),
-            parsed=self._parsed(only_json=True),
-        )
+        secret = self._secret()
+        wrong = wrong_sql()
+        return fill(_EXACT, values=", ".join(values), secret=secret, wrong=wrong)
 
     def _parsed(self, only_json: bool) -> str:
         return fill(

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest import reasons
 from ingest.routes import MARK_OF_USAGE, REST_ROUTE, USAGE_ROUTE, Route
 
 _SCAN_ROWS = 8192
@@ -57,12 +58,14 @@ class Sieve:
     def exact(self, records: pa.Table) -> tuple[Sifted, pa.Table]:
         """Check records; give the good rows, and the bad records with `reason`."""
         self.register(records)
+        reasons.prepare(self.connection)
+        self.connection.execute(REST_ROUTE.examined())
         rows = self.connection.sql(REST_ROUTE.exact()).to_arrow_table()
-        reason = rows.column("reason")
-        good = pc.is_null(reason)
+        wrong = rows.column("wrong")
+        good = pc.is_null(wrong)
         bad = records.take(rows.column("nr").filter(pc.invert(good)))
-        bad = bad.append_column("reason", reason.filter(pc.invert(good)))
-        rows = rows.drop_columns("reason").filter(good)
+        bad = bad.append_column("reason", wrong.filter(pc.invert(good)))
+        rows = rows.drop_columns("wrong").filter(good)
         return Sifted(REST_ROUTE, records, rows), bad
 
     def register(self, records: pa.Table) -> None:

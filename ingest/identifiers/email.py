@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import idna
 import pyarrow as pa
@@ -50,13 +50,16 @@ class EmailNormaliser:
     """Normalises e-mail addresses with the reference data of a workspace."""
 
     reference: Reference
-    _suffixes: PublicSuffixList = field(default_factory=PublicSuffixList)
     _domains: dict[str, _Domain] = field(default_factory=dict)
 
     def __call__(self, raw: pa.Array) -> pa.Table:
         """Give each address's form; what can't be read keeps its text and no kin."""
         forms = [self.form(text) for text in raw.to_pylist()]
         return pa.Table.from_pylist(forms, schema=_SCHEMA)
+
+    @cached_property
+    def _suffixes(self) -> PublicSuffixList:
+        return PublicSuffixList()
 
     def form(self, raw: str) -> dict[str, str | int | None]:
         """Give the form of one address."""
