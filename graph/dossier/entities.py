@@ -92,12 +92,8 @@ def entity(dossier: Dossier, kind: str, name: str) -> Mapping[str, object] | Non
         found = dossier.ask(_IDENTIFIER, [kind, name])
     if found.empty:
         return None
-    row = found.iloc[0]
-    return {str(column): value for column, value in row.items() if not _blank(value)}
-
-
-def _blank(value: object) -> bool:
-    return value is None or value == "" or value != value  # noqa: PLR0124 - NaN and NaT
+    row = found.iloc[0].dropna()
+    return {str(column): value for column, value in row.items() if str(value)}
 
 
 def links(dossier: Dossier, kind: str, name: str, limit: int = 1_000) -> pd.DataFrame:
