@@ -56,9 +56,13 @@ class _Collected:
 
 
 def chunks(
-    files: Sequence[InputFile], source: str | None = None, size: int = CHUNK
+    files: Sequence[InputFile], source: str | None = None, size: int | None = None
 ) -> Iterator[Chunk]:
-    """Read the files in order; `source` forces what their records are taken for."""
+    """Read the files in order; `source` forces what their records are taken for.
+
+    A chunk is complete once it holds `size` bytes (`CHUNK`).
+    """
+    enough = CHUNK if size is None else size
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")
         reader = _Reader(connection, named(source) if source else None)
@@ -69,7 +73,7 @@ def chunks(
                     of,
                     nested,
                 )
-                if collected is None or not fits or collected.size >= size:
+                if collected is None or not fits or collected.size >= enough:
                     if collected is not None:
                         yield collected.chunk()
                     collected = _Collected(of, nested)

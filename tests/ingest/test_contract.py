@@ -132,11 +132,11 @@ def _incomplete() -> dict[str, Event]:
     found = {}
     for name, (required, one_of, _) in BODIES.items():
         for field in ("event_id", "type", "occurred_at", *required):
-            found[f"{name} {field}"] = event(name, **{field: None})
+            found[f"{name} {field}"] = event(name, 1, **{field: None})
         if one_of:
-            found[f"{name} {' or '.join(one_of)}"] = event(
-                name, **dict.fromkeys(one_of)
-            )
+            what = f"{name} {' or '.join(one_of)}"
+            none: Event = dict.fromkeys(one_of)
+            found[what] = event(name, 1, **none)
     return found
 
 
