@@ -87,6 +87,6 @@ SOURCE = Source(
         ELSE '{OTHER}' END""",
         (USAGE,),
         unknown="record: has neither status nor response_code",
-        secret=True,
     ),
+    secret=True,
 )

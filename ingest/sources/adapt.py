@@ -10,19 +10,31 @@ from ingest.readers.chunks import Chunk
 from ingest.sources import EVENTS, Source
 from ingest.sql import fill, literal
 
-_VALID = "SELECT file, line, record, raw FROM raw_records WHERE json_valid(record)"
+_VALID = """
+    CREATE OR REPLACE TEMP TABLE valid_records AS
+    SELECT file, line, record, $may_hold AS may_hold FROM raw_records
+    WHERE json_valid(record)
+"""
 _INVALID = """
     SELECT file, line, coalesce(raw, record) AS text, 'line: is not JSON' AS reason
     FROM raw_records WHERE NOT json_valid(record)
 """
 _UNNESTED = """
+    SELECT file, line, record FROM valid_records WHERE NOT may_hold
+    UNION ALL
     SELECT file, line, unnest(CASE
         WHEN json_type(record) = 'ARRAY' THEN json_extract(record, '$$[*]')
         $held
         ELSE [record::JSON] END)::VARCHAR AS record
-    FROM ($valid)
+    FROM valid_records WHERE may_hold
 """
 _HELD = "WHEN json_type(record, $path) = 'ARRAY' THEN json_extract(record, $all)"
+# Most lines are a record as they stand, which a glance at the text can tell.
+_MAY_HOLD = "ltrim(record)[1] = '['"
+_MENTIONS = "contains(record, $name)"
+
+WITHHELD = '{"withheld":"the record may hold a secret"}'
+"""Stands in the quarantine for a bad record of a source that carries raw secrets."""
 
 
 def adapt(
@@ -36,9 +48,11 @@ def adapt(
         return chunk.records, chunk.refused
     connection.register("raw_records", chunk.records)
     invalid = connection.sql(_INVALID).to_arrow_table()
+    connection.execute(_valid(chunk.source))
+    connection.unregister("raw_records")
     events = chunk.source.events(connection.sql(_unnested(chunk.source)))
     table = events.to_arrow_table()
-    connection.unregister("raw_records")
+    connection.execute("DROP TABLE valid_records")
     problems = table.slice(0, 0)
     if "problem" in table.column_names:
         wrong = pc.is_valid(table.column("problem"))
@@ -49,7 +63,10 @@ def adapt(
         refused.append(_as(named, chunk.refused.schema))
     raw = pa.nulls(table.num_rows, pa.string())
     records = table.append_column("raw", raw)
-    return _as(records, chunk.records.schema), pa.concat_tables(refused)
+    bad = pa.concat_tables(refused)
+    if chunk.source.secret:
+        bad = _without_text(bad)
+    return _as(records, chunk.records.schema), bad
 
 
 def _unnested(source: Source) -> str:
@@ -57,7 +74,18 @@ def _unnested(source: Source) -> str:
         fill(_HELD, path=literal(f"$.{name}"), all=literal(f"$.{name}[*]"))
         for name in source.envelopes
     )
-    return fill(_UNNESTED, held=held, valid=_VALID)
+    return fill(_UNNESTED, held=held)
+
+
+def _valid(source: Source) -> str:
+    named = (fill(_MENTIONS, name=literal(f'"{n}"')) for n in source.envelopes)
+    return fill(_VALID, may_hold=" OR ".join((_MAY_HOLD, *named)))
+
+
+def _without_text(refused: pa.Table) -> pa.Table:
+    text = pa.array([WITHHELD] * refused.num_rows, pa.string())
+    at = refused.column_names.index("text")
+    return refused.set_column(at, "text", text)
 
 
 def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:

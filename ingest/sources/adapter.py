@@ -10,7 +10,7 @@ list that an event is made for each of.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import duckdb
@@ -24,28 +24,27 @@ Shape = Mapping[str, Any]
 OTHER = "other"
 """The kind of a record that is well formed and says nothing that events hold."""
 
-WITHHELD = '{"withheld":"the record may hold a secret"}'
-"""Stands in the quarantine for a bad record of a source that carries raw secrets."""
-
 _QUERY = """
     WITH laid AS (
-        SELECT file, line, record,
-               json_transform(CASE WHEN json_valid(record) THEN $body END, $shape) AS r
+        SELECT file, line, record, json_transform($body, $shape) AS r
         FROM source_records
+    ), opened AS (
+        SELECT * $inner FROM laid
     ), told AS (
-        SELECT *, CASE WHEN json_valid(record) THEN $kind END AS kind FROM laid
+        SELECT *, $kind AS kind FROM opened
     ), judged AS MATERIALIZED (
-        SELECT *, CASE WHEN NOT json_valid(record) THEN 'line: is not JSON'
+        SELECT *, CASE WHEN kind IS NOT NULL THEN CASE $problems END
                        WHEN json_type(record) <> 'OBJECT'
                        THEN 'line: is not a JSON object'
-                       WHEN kind IS NULL THEN $unknown
-                       $problems END AS problem
+                       ELSE $unknown END AS problem
         FROM told
     )
     $events
     UNION ALL BY NAME
-    SELECT file, line, $kept AS record, problem FROM judged WHERE problem IS NOT NULL
+    SELECT file, line, record, problem FROM judged WHERE problem IS NOT NULL
 """
+
+_INNER = ", json_transform(CASE WHEN json_valid($text) THEN $text END, $shape) AS $name"
 
 _EVENT = """
     SELECT file, line, to_json({'event_id': $event_id, 'type': $type, $fields})::VARCHAR
@@ -110,19 +109,20 @@ def _members(fields: Mapping[str, str]) -> str:
 class Adapter:
     """Turns a relation of raw records into contract events, as `Source.events`.
 
-    `kind` is SQL that names a record's kind, NULL for one of no known kind; `body`
-    is the JSON that the shape is laid over. `problems` are conditions that send a
-    record to quarantine, each with its reason. `secret` says that records may hold
-    raw secrets, so that a bad one is never kept.
+    Every record is valid JSON. `kind` is SQL that names a record's kind, NULL for one
+    of no known kind; `body` is the JSON that the shape is laid over. `inner` opens
+    members that are JSON themselves, or JSON text in a string: a name for the SQL,
+    the member and its shape. `problems` are conditions that send a
+    record to quarantine, each with its reason.
     """
 
     shape: Shape
     kind: str
     events: tuple[Event, ...]
+    inner: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     unknown: str = "record: is of no kind that this source knows"
     body: str = "record"
-    problems: Mapping[str, str] | None = None
-    secret: bool = False
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, records: Relation) -> Relation:
         """Give events, and the records that can't be any with the problem."""
@@ -131,16 +131,20 @@ class Adapter:
 
     def sql(self) -> str:
         """The whole query over `source_records`."""
-        problems = (self.problems or {}).items()
+        problems = {"false": "", **self.problems}.items()
+        inner = (
+            fill(_INNER, name=name, text=text, shape=_structure(shape))
+            for name, (text, shape) in self.inner.items()
+        )
         return fill(
             _QUERY,
             body=self.body,
             shape=_structure(self.shape),
+            inner=" ".join(inner),
             kind=self.kind,
             unknown=literal(self.unknown),
             problems=" ".join(f"WHEN {t} THEN {literal(why)}" for t, why in problems),
             events=" UNION ALL BY NAME ".join(one.query() for one in self.events),
-            kept=literal(WITHHELD) if self.secret else "record",
         )
 
 
@@ -167,11 +171,9 @@ def has(*names: str) -> Callable[[Record], bool]:
     return lambda record: all(name in record for name in names)
 
 
-def within(text: str, path: str) -> str:
-    """Read a member of a value that is JSON, or JSON text in a string."""
-    return (
-        f"json_extract_string(CASE WHEN json_valid({text}) THEN {text} END, '$.{path}')"
-    )
+def first(*names: str) -> str:
+    """Give the first that is neither NULL nor blank."""
+    return "coalesce(" + ", ".join(f"nullif({name}, '')" for name in names) + ")"
 
 
 def utc(text: str) -> str:

@@ -81,7 +81,7 @@ SOURCE = Source(
                 "secret: is missing: give the alert as the REST API lists it"
             ),
         },
-        secret=True,
     ),
     ("reports",),
+    secret=True,
 )

@@ -34,6 +34,6 @@ SOURCE = Source(
                 "Secret: is redacted: make the report without --redact"
             ),
         },
-        secret=True,
     ),
+    secret=True,
 )

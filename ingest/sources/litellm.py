@@ -15,11 +15,12 @@ from ingest.sources.adapter import (
     Record,
     Shape,
     epoch,
+    first,
     hashed_key,
     texts,
     utc,
-    within,
 )
+from ingest.sources.litellm_tables import TABLES, TENANT
 from ingest.sources.source import Source
 
 SHAPE: Shape = {
@@ -47,35 +48,38 @@ KIND = f"""CASE
     WHEN r.organization_id IS NOT NULL THEN '{OTHER}' END"""
 
 
-def _first(*names: str) -> str:
-    """Give the first that is neither NULL nor blank; LiteLLM writes '' for none."""
-    return "coalesce(" + ", ".join(f"nullif({name}, '')" for name in names) + ")"
-
-
-def _meta(name: str) -> str:
-    return within("r.metadata", name)
-
+META = {
+    **texts("user_agent requester_ip_address status user_api_key_user_id"),
+    **texts("user_api_key_hash user_api_key_team_id user_api_key_org_id"),
+    **texts("user_api_key_end_user_id"),
+    "error_information": texts("error_code"),
+}
+CHANGED = texts("user_id team_id organization_id user_email max_budget token token_id")
+INNER = {
+    "meta": ("r.metadata", META),
+    "before": ("r.before_value", CHANGED),
+    "after": ("r.updated_values", CHANGED),
+    "tags": ("r.request_tags", ["VARCHAR"]),
+    "routes": ("r.allowed_routes", ["VARCHAR"]),
+    "members": ("r.members_with_roles", [texts("user_id role")]),
+}
 
 # The full user agent is the last of the two tags that LiteLLM makes of it.
 _TAG = "User-Agent: "
-_TAGS = """list_filter(json_transform(CASE WHEN json_valid(r.request_tags)
-    THEN r.request_tags END, '["VARCHAR"]'), lambda tag:
-    starts_with(tag, '{tag}'))[-1]"""
-_USER_AGENT = _first(
-    _meta("user_agent"),
+_TAGGED = f"list_filter(tags, lambda tag: starts_with(tag, '{_TAG}'))[-1]"
+_USER_AGENT = first(
+    "meta.user_agent",
     "r.user_agent",
-    f"replace({_TAGS.format(tag=_TAG)}, '{_TAG}', '')",
+    f"replace({_TAGGED}, '{_TAG}', '')",
 )
 
 
 def _status(code: str) -> str:
     return (
-        f"CASE WHEN {_first('r.status', _meta('status'))} = 'failure'"
+        f"CASE WHEN {first('r.status', 'meta.status')} = 'failure'"
         f" THEN coalesce(TRY_CAST({code} AS INTEGER), 500) ELSE 200 END"
     )
 
-
-_TENANT = _first("r.team_id", "r.organization_id")
 
 SPEND = Event(
     "spend",
@@ -83,18 +87,18 @@ SPEND = Event(
     "'litellm:' || r.request_id",
     utc('r."startTime"'),
     {
-        "account_id": _first('r."user"', _meta("user_api_key_user_id")),
+        "account_id": first('r."user"', "meta.user_api_key_user_id"),
         "key_id": hashed_key("nullif(r.api_key, '')"),
-        "tenant_id": _TENANT,
+        "tenant_id": TENANT,
         "end_user": "r.end_user",
-        "ip": _first("r.requester_ip_address", _meta("requester_ip_address")),
+        "ip": first("r.requester_ip_address", "meta.requester_ip_address"),
         "user_agent": _USER_AGENT,
         "model": "r.model",
         "endpoint": "r.call_type",
         "input_tokens": "r.prompt_tokens",
         "output_tokens": "r.completion_tokens",
         "cost_usd": "r.spend",
-        "http_status": _status(_meta("error_information.error_code")),
+        "http_status": _status("meta.error_information.error_code"),
     },
 )
 
@@ -104,13 +108,11 @@ PAYLOAD = Event(
     "'litellm:' || r.id",
     epoch('r."startTime"'),
     {
-        "account_id": _meta("user_api_key_user_id"),
-        "key_id": hashed_key(f"nullif({_meta('user_api_key_hash')}, '')"),
-        "tenant_id": _first(
-            _meta("user_api_key_team_id"), _meta("user_api_key_org_id")
-        ),
-        "end_user": _first("r.end_user", _meta("user_api_key_end_user_id")),
-        "ip": _first("r.requester_ip_address", _meta("requester_ip_address")),
+        "account_id": "meta.user_api_key_user_id",
+        "key_id": hashed_key("nullif(meta.user_api_key_hash, '')"),
+        "tenant_id": first("meta.user_api_key_team_id", "meta.user_api_key_org_id"),
+        "end_user": first("r.end_user", "meta.user_api_key_end_user_id"),
+        "ip": first("r.requester_ip_address", "meta.requester_ip_address"),
         "user_agent": _USER_AGENT,
         "model": "r.model",
         "endpoint": "r.call_type",
@@ -119,189 +121,6 @@ PAYLOAD = Event(
         "cost_usd": "r.response_cost",
         "http_status": _status("r.error_information.error_code"),
     },
-)
-
-_TOKEN = hashed_key("r.token")
-_SPACED = """array_to_string(json_transform(CASE WHEN json_valid(r.allowed_routes)
-    THEN r.allowed_routes END, '["VARCHAR"]'), ' ')"""
-
-KEY = Event(
-    "key",
-    "key.created",
-    f"'litellm:key:' || {_TOKEN}",
-    utc("r.created_at"),
-    {
-        "account_id": _first("r.user_id", "r.team_id", "r.organization_id", _TOKEN),
-        "key_id": _TOKEN,
-        "key_hash": _TOKEN,
-        "tenant_id": _TENANT,
-        "scopes": f"nullif({_SPACED}, '')",
-        "expires_at": utc("r.expires"),
-    },
-    snapshot=True,
-)
-
-_REVOKED = "r.deleted_at IS NOT NULL OR r.blocked = 'true'"
-KEY_GONE = Event(
-    "key",
-    "key.revoked",
-    f"'litellm:key:revoked:' || {_TOKEN}",
-    utc("coalesce(r.deleted_at, r.updated_at)"),
-    {
-        "key_id": _TOKEN,
-        "reason": "CASE WHEN r.deleted_at IS NULL THEN 'blocked' ELSE 'deleted' END",
-    },
-    when=_REVOKED,
-    snapshot=True,
-)
-
-USER = Event(
-    "user",
-    "account.created",
-    "'litellm:user:' || r.user_id",
-    utc("r.created_at"),
-    {
-        "account_id": "r.user_id",
-        "email": "r.user_email",
-        "tenant_id": _TENANT,
-        "invited_by": "r.invited_by",
-    },
-    snapshot=True,
-)
-
-SUBJECT = Event(
-    "user",
-    "identifier.seen",
-    "'litellm:sso:' || r.user_id",
-    utc("r.created_at"),
-    {
-        "account_id": "r.user_id",
-        "kind": "'oauth_subject'",
-        "value": "r.sso_user_id",
-    },
-    when="nullif(r.sso_user_id, '') IS NOT NULL",
-    snapshot=True,
-)
-
-MEMBERSHIP = Event(
-    "membership",
-    "member.added",
-    "'litellm:member:' || r.organization_id || ':' || r.user_id",
-    utc("r.created_at"),
-    {
-        "tenant_id": "r.organization_id",
-        "account_id": "r.user_id",
-        "role": "r.user_role",
-    },
-    snapshot=True,
-)
-
-QUOTA = Event(
-    "team",
-    "quota.set",
-    "'litellm:quota:' || r.team_id",
-    utc("coalesce(r.updated_at, r.created_at)"),
-    {
-        "tenant_id": "r.team_id",
-        "limit_usd": "r.max_budget",
-        "period": """CASE WHEN r.budget_duration IN ('1d', '24h') THEN 'day'
-            WHEN r.budget_duration IN ('30d', '1mo') THEN 'month' END""",
-    },
-    when="r.max_budget IS NOT NULL",
-    snapshot=True,
-)
-
-# The table does not say when a member came; the team's own beginning stays the same.
-TEAM_MEMBER = Event(
-    "team",
-    "member.added",
-    "'litellm:member:' || r.team_id || ':' || one.user_id",
-    utc("r.created_at"),
-    {"tenant_id": "r.team_id", "account_id": "one.user_id", "role": "one.role"},
-    when="one.user_id IS NOT NULL",
-    each="""json_transform(CASE WHEN json_valid(r.members_with_roles)
-        THEN r.members_with_roles END, '[{"user_id":"VARCHAR","role":"VARCHAR"}]')""",
-    snapshot=True,
-)
-
-
-def _after(name: str) -> str:
-    return within("r.updated_values", name)
-
-
-def _before(name: str) -> str:
-    return within("r.before_value", name)
-
-
-_OF_KEY = "r.table_name = 'LiteLLM_VerificationToken'"
-_OF_USER = "r.table_name = 'LiteLLM_UserTable'"
-_AUDITED = utc("r.updated_at")
-_OBJECT = hashed_key("r.object_id")
-_NEW = f"coalesce({_after('token_id')}, {_after('token')})"
-
-
-def _audited(
-    kind: str, event_type: str, when: str, fields: dict[str, str], at: str = _AUDITED
-) -> Event:
-    return Event(
-        "audit", event_type, f"'litellm:audit:{kind}:' || r.id", at, fields, when
-    )
-
-
-AUDIT = (
-    _audited(
-        "key",
-        "key.created",
-        f"{_OF_KEY} AND r.action = 'created'",
-        {
-            "account_id": _first(_after("user_id"), _after("team_id"), _OBJECT),
-            "key_id": _OBJECT,
-            "key_hash": _OBJECT,
-            "tenant_id": _first(_after("team_id"), _after("organization_id")),
-        },
-    ),
-    _audited(
-        "rotated",
-        "key.created",
-        f"{_OF_KEY} AND r.action = 'rotated' AND {_NEW} IS NOT NULL",
-        {
-            "account_id": _first(_after("user_id"), _before("user_id"), _OBJECT),
-            "key_id": hashed_key(_NEW),
-            "key_hash": hashed_key(_NEW),
-            "tenant_id": _first(_after("team_id"), _before("team_id")),
-            "replaces": _OBJECT,
-        },
-    ),
-    _audited(
-        "revoked",
-        "key.revoked",
-        f"{_OF_KEY} AND r.action IN ('deleted', 'blocked', 'rotated')",
-        {"key_id": _OBJECT, "reason": "r.action"},
-    ),
-    _audited(
-        "limit",
-        "limit.raised",
-        f"""r.action = 'updated' AND ({_OF_KEY} OR {_OF_USER})
-        AND TRY_CAST({_after("max_budget")} AS DOUBLE)
-            > TRY_CAST({_before("max_budget")} AS DOUBLE)""",
-        {
-            "account_id": f"CASE WHEN {_OF_USER} THEN r.object_id ELSE "
-            f"{_first(_before('user_id'), _before('team_id'), _OBJECT)} END",
-            "limit_usd": _after("max_budget"),
-        },
-    ),
-    _audited(
-        "user",
-        "account.created",
-        f"{_OF_USER} AND r.action = 'created'",
-        {"account_id": "r.object_id", "email": _after("user_email")},
-    ),
-    _audited(
-        "closed",
-        "account.closed",
-        f"{_OF_USER} AND r.action = 'deleted'",
-        {"account_id": "r.object_id", "reason": "'deleted'"},
-    ),
 )
 
 
@@ -328,11 +147,8 @@ SOURCE = Source(
     Adapter(
         SHAPE,
         KIND,
-        (
-            *(SPEND, PAYLOAD, KEY, KEY_GONE, USER, SUBJECT, MEMBERSHIP, QUOTA),
-            TEAM_MEMBER,
-            *AUDIT,
-        ),
+        (SPEND, PAYLOAD, *TABLES),
+        INNER,
     ),
-    ("data", "keys", "users", "teams", "audit_logs", "logs"),
+    ("data", "keys", "users", "audit_logs", "logs"),
 )

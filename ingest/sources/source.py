@@ -13,7 +13,8 @@ class Source:
     """One system's records: how they are recognised and what events they become.
 
     `envelopes` are the members under which a document may hold its records, such as
-    `Records`; a top-level array needs no naming.
+    `Records`; a top-level array needs no naming. `secret` says that records may hold
+    raw secrets, so that the text of one that can't be read is not kept.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Source:
     recognises: Callable[[Record], bool]
     events: Callable[[Relation], Relation]
     envelopes: tuple[str, ...] = ()
+    secret: bool = False

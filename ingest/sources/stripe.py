@@ -179,7 +179,7 @@ USED_METHOD = Event(
         "payment_method_id": _id("r.payment_method"),
         **_card("r.payment_method_details.card"),
     },
-    when="""r.payment_method IS NOT NULL
+    when=f"""r.payment_method IS NOT NULL AND {_ACCOUNT} IS NOT NULL
         AND r.payment_method_details.card.fingerprint IS NOT NULL""",
 )
 CHARGE = Event(

@@ -52,6 +52,6 @@ SOURCE = Source(
         "CASE WHEN r.DetectorName IS NOT NULL THEN 'trufflehog' END",
         (RESULT,),
         unknown="record: is no result of TruffleHog",
-        secret=True,
     ),
+    secret=True,
 )
