@@ -1,0 +1,11 @@
+// summary: Accounts that share one device, with when they were seen on it.
+// parameter: device string — id of the device, a keyed hash
+// parameter: limit integer = 200 — most rows to return
+// columns: account, action, score, cluster, count, cost_usd, first_seen, last_seen
+MATCH (:Device {id: $device})<-[r:USED_DEVICE]-(a:Account)
+OPTIONAL MATCH (a)-[:IN_CLUSTER]->(c:Cluster)
+RETURN a.id AS account, a.action AS action, a.score AS score, c.id AS cluster,
+       r.count AS count, r.cost_usd AS cost_usd, r.first_seen AS first_seen,
+       r.last_seen AS last_seen
+ORDER BY first_seen, account
+LIMIT $limit
