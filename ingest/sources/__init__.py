@@ -1,7 +1,7 @@
 """Sources: each turns records as another system writes them into contract events.
 
 To add one, write a module with a `Source` and name it in `SOURCES`. Its `events`
-receives a relation of raw records (`file` INTEGER, `line` BIGINT, `record` JSON text)
+receives a relation of raw records (`file` INTEGER, `line` BIGINT, `record` valid JSON)
 and returns one with the same columns, where `record` is a contract event as JSON: no
 row, one or several for a record. Event ids must follow from the record alone, so that
 a file read twice changes nothing. A fourth column `problem` (VARCHAR) may say why a
@@ -13,6 +13,7 @@ becomes its keyed hash before anything is stored.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from ingest.errors import UsageError
 from ingest.sources import (
@@ -24,6 +25,7 @@ from ingest.sources import (
     github,
     gitleaks,
     litellm,
+    mapping,
     okta,
     openai,
     otel,
@@ -66,12 +68,19 @@ SOURCES: tuple[Source, ...] = (
 
 
 def named(name: str) -> Source:
-    """Find a source by name; raises `UsageError` for a name that is none."""
+    """Find a source by name, or make one from the mapping file of that name.
+
+    Raises `UsageError` for a name that is neither.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return mapping.load(Path(name))
     for source in SOURCES:
         if source.name == name:
             return source
     known = ", ".join(source.name for source in SOURCES)
-    raise UsageError(f"no source is called {name!r}: use one of {known}")
+    raise UsageError(
+        f"no source is called {name!r}: use one of {known}, or a mapping's .yaml file"
+    )
 
 
 def recognise(text: str) -> Source:
