@@ -81,8 +81,16 @@ def _bans(here: Desk, decided: pd.DataFrame) -> None:
 def _preview(decided: pd.DataFrame, name: str) -> None:
     takes = FORMATS[name].takes
     pairs = pd.MultiIndex.from_frame(decided[["subject_type", "verdict"]])
+    leaving = decided[pairs.isin(list(takes))]
+    if leaving.empty:
+        st.info(
+            "Nothing approved is of a kind that this format takes. Decide on a cluster "
+            "or a key first; recommendations never leave by themselves.",
+            icon=":material/gavel:",
+        )
+        return
     st.dataframe(
-        decided[pairs.isin(list(takes))].drop(columns=["snapshot", "case_id"]),
+        leaving.drop(columns=["snapshot", "case_id"]),
         hide_index=True,
         height=300,
         row_height=30,

@@ -13,6 +13,9 @@ from graph.dossier import Dossier, as_list
 # Bins across the whole span: fine enough to brush, few enough to send (some 40 kB).
 BINS = 240
 
+# This share of the events at either end may be strays.
+_STRAY = 0.02
+
 LANES = ("sign-up", "session", "key", "usage", "payment", "dispute", "exposure")
 
 _KEYS = "SELECT key_id FROM keys WHERE account_id IN (SELECT unnest($accounts))"
@@ -86,13 +89,13 @@ def timeline(
 
 
 def busy(frame: pd.DataFrame) -> tuple[datetime, datetime] | None:
-    """Where nearly all (99 %) of the events lie, when that is under half of the span.
+    """Where nearly all of the events lie, when that is under half of the span.
 
     One stray event years ago would else press everything else into one corner.
     """
     ordered = frame.sort_values("at")
     share = ordered["events"].cumsum() / ordered["events"].sum()
-    within = ordered[(share > 0.005) & (share.shift(fill_value=0.0) < 0.995)]
+    within = ordered[(share > _STRAY) & (share.shift(fill_value=0.0) < 1 - _STRAY)]
     if within.empty:
         return None
     step = (ordered["at"].max() - ordered["at"].min()) / BINS

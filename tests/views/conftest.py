@@ -23,7 +23,7 @@ Open = Callable[..., AppTest]
 
 
 def events() -> Iterator[dict[str, object]]:
-    """Sign-ups, keys, usage, payments and a dispute of the farm; one hostile account."""
+    """The farm's sign-ups, keys, usage, a payment, a dispute; one hostile account."""
     for n in range(60):
         at = AS_OF - timedelta(days=9, minutes=n)
         name = f"farm-{n:02}"
@@ -42,7 +42,11 @@ def events() -> Iterator[dict[str, object]]:
 
 
 def event(name: str, kind: str, at: datetime, **more: object) -> dict[str, object]:
-    return {"event_id": name, "type": kind, "occurred_at": f"{at:%Y-%m-%dT%H:%M:%SZ}"} | more
+    return {
+        "event_id": name,
+        "type": kind,
+        "occurred_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+    } | more
 
 
 @pytest.fixture(scope="session")

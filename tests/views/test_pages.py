@@ -142,8 +142,9 @@ def test_a_viewer_sees_and_can_do_nothing(open_page: Open) -> None:
     assert "exports" not in str(test.session_state["pages"].keys())
 
 
+@pytest.mark.usefixtures("_pepper")
 def test_an_empty_workspace_says_how_to_begin(
-    _pepper: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RINGFENCE_WORKSPACE", str(Workspace.open(tmp_path).root))
     test = AppTest.from_file(str(APP), default_timeout=30).run()

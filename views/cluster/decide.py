@@ -18,8 +18,14 @@ from views.words import count, plain, reason_name, usd
 
 NO_VERDICT = "none"
 
-# What is proposed for each member; the person changes what they see otherwise.
-_PROPOSED: Mapping[str, str] = {"core": "ban", "likely": "review"}
+# What is proposed for each role; the person changes what they see otherwise.
+_STARTS: Mapping[str, Mapping[str, str]] = {
+    "advice": {"core": "ban", "likely": "review"},
+    "ban core": {"core": "ban"},
+    "ban core and likely": {"core": "ban", "likely": "ban"},
+    "hold core and likely": {"core": "hold", "likely": "hold"},
+    "clear all": {"core": "clear", "likely": "clear", "bystander": "clear"},
+}
 
 _EXPIRY: Mapping[str, int | None] = {
     "30 days": 30,
@@ -64,7 +70,7 @@ def members_dialog(case: Case) -> None:
     table = members(case.here.dossier, case.id)
     bulk = st.segmented_control(
         "Start from",
-        ["advice", "ban core", "hold core and likely", "clear all"],
+        list(_STARTS),
         default="advice",
         key=case.key("start"),
         required=True,
@@ -89,12 +95,7 @@ def members_dialog(case: Case) -> None:
 
 def proposed(roles: pd.Series, start: str) -> pd.Series:
     """The verdict proposed for each member by its role."""
-    if start == "clear all":
-        return pd.Series("clear", index=roles.index)
-    if start == "hold core and likely":
-        return roles.map({"core": "hold", "likely": "hold"}).fillna(NO_VERDICT)
-    verdicts = dict(_PROPOSED) if start == "advice" else {"core": "ban"}
-    return roles.map(verdicts).fillna(NO_VERDICT)
+    return roles.map(_STARTS[start]).fillna(NO_VERDICT)
 
 
 def _edit(case: Case, table: pd.DataFrame, start: str) -> pd.DataFrame:
@@ -185,8 +186,9 @@ def _sealed(case: Case, *, enforced: bool, waits: bool) -> bool:
     typed = ""
     if enforced:
         typed = st.text_input(
-            f"Type {plain(case.id)} to confirm",
+            "Type the cluster's id to confirm",
             key=case.key("typed"),
+            placeholder=case.id,
             autocomplete="off",
         )
     ready = bool(st.session_state.get(case.key("reason"))) and (
