@@ -102,11 +102,11 @@ def _with_culprits(
     ].set_index("culprit")
     culprit = frame["account_id"].isin(named.index) & (frame["action"] == "none")
     ids = frame.loc[culprit, "account_id"]
+    if ids.empty:
+        return frame, told
     frame.loc[culprit, "typology"] = "tenant_drain"
     frame.loc[culprit, "action"] = "review"
     frame.loc[culprit, "score"] = ids.map(named["score"])
-    if ids.empty:
-        return frame, told
     tenant_of = ids.map(named["tenant_id"])
     borrowed = tenants.reasons.merge(
         pd.DataFrame({"subject_id": tenant_of, "account_id": ids}), on="subject_id"

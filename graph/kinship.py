@@ -34,12 +34,15 @@ class Trait:
 
 
 TRAITS: tuple[Trait, ...] = (
-    Trait("email_template", "contact", 2.5, -1.0),
+    Trait("email_template", "contact", 2.0, 0.0),
+    Trait("email_structure", "contact", 2.0, -1.0),
     Trait("email_host", "contact", 2.5, -0.5),
     Trait("email_stem", "contact", 5.0, 0.0),
     Trait("email_skeleton", "contact", 5.0, 0.0),
-    Trait("sign_up_agent", "device", 3.0, -0.8),
-    Trait("sign_up_ja4", "device", 3.0, -0.5),
+    Trait("sign_up_agent", "device", 3.0, -0.4),
+    Trait("sign_up_ja4", "device", 3.0, -0.4),
+    Trait("api_agent", "device", 2.5, -0.5),
+    Trait("api_ja4", "device", 2.0, -0.3),
     Trait("model", "behaviour", 2.0, -0.7),
     Trait("endpoint", "behaviour", 1.0, -0.3),
     Trait("prompt", "behaviour", 4.0, -0.4),
@@ -67,7 +70,8 @@ _BLOCKS: tuple[tuple[str, ...], ...] = (
     ("email_stem",),
     ("email_skeleton",),
     ("email_template", "sign_up_agent"),
-    ("email_template", "email_host"),
+    ("email_structure", "email_host", "model"),
+    ("api_agent", "email_structure"),
     ("sign_up_ja4", "model"),
     ("sign_up_agent", "model"),
     ("email_host", "model"),
@@ -76,6 +80,11 @@ _BLOCKS: tuple[tuple[str, ...], ...] = (
 _NEXT = 6
 LINKS_ABOVE = 9.0
 LEAST_KIN = 3
+# A crowd of which fewer took than this came for something else.
+PURE = 0.8
+# What an event explains at the most: one hour, one venue, one invitation, one task.
+_EXPLAINED = 3.0
+_EVENT_SECONDS = 3 * 86400
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ class Kin:
 
 def find_kin(profiles: pd.DataFrame, suspects: npt.NDArray[np.bool_]) -> Kin:
     """All pairs of suspects whose habits agree by more than `LINKS_ABOVE` nats."""
-    traits = _traits(profiles)
+    traits = _traits(profiles, suspects)
     left, right = _candidates(traits, suspects)
     families = {name: np.zeros(left.size) for name in CAPS}
     for trait in TRAITS:
@@ -99,6 +108,7 @@ def find_kin(profiles: pd.DataFrame, suspects: npt.NDArray[np.bool_]) -> Kin:
     families["timing"] += _close_in_time(traits, left, right)
     for name, most in CAPS.items():
         families[name] = np.minimum(families[name], most)
+    _explain_events(profiles, suspects, families, left, right)
     score = np.asarray(sum(families.values()))
     speaking = sum((values >= 1.0).astype(int) for values in families.values())
     # An event brings many people at once to one invitation, network, model and
@@ -133,21 +143,41 @@ def _dense(
         kept = denser
 
 
-def _traits(profiles: pd.DataFrame) -> pd.DataFrame:
-    """The habits to compare; a school's or firm's own naming scheme is not one."""
+def _traits(profiles: pd.DataFrame, suspects: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """The habits to compare; a school's or firm's own naming scheme is not one.
+
+    A domain of one's own speaks only where nearly all of its accounts took.
+    """
     traits = profiles[
         [trait.column for trait in TRAITS if trait.column in profiles]
     ].copy()
-    given = profiles["email_class"].isin(["university", "own"])
     traits["email_host"] = profiles["email_domain"]
-    traits.loc[given, ["email_template", "email_host"]] = None
-    traits["moment"] = (
-        profiles["created_at"]
-        .fillna(profiles["first_seen"])
-        .astype("datetime64[s]")
-        .astype("int64")
+    guilty = _purity(profiles["email_domain"], suspects) >= PURE
+    given = (profiles["email_class"] == "university") | (
+        (profiles["email_class"] == "own") & ~guilty
     )
+    names = [
+        "email_template", "email_structure", "email_host", "email_stem",
+        "email_skeleton",
+    ]  # fmt: skip
+    traits.loc[given, names] = None
+    traits["moment"] = _moment(profiles)
     return traits
+
+
+def _moment(profiles: pd.DataFrame) -> pd.Series[int]:
+    """Sign-up in seconds since the epoch, or the first sign of life."""
+    created = profiles["created_at"].fillna(profiles["first_seen"])
+    return created.astype("datetime64[s]").astype("int64")
+
+
+def _purity(
+    values: pd.Series[str], suspects: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Share of suspects among all accounts with the same value; 0 below five."""
+    groups = pd.Series(suspects.astype(float)).groupby(values)
+    share = values.map(groups.mean()).where(values.map(groups.size()) >= 5, 0.0)
+    return share.fillna(0.0).to_numpy(dtype=float)
 
 
 def _candidates(
@@ -190,6 +220,34 @@ def _agreement(traits: pd.DataFrame, trait: Trait, left: Ints, right: Ints) -> F
     both = (codes[left] >= 0) & (codes[right] >= 0)
     same = codes[left] == codes[right]
     return np.where(both, np.where(same, surprise[codes[left]], trait.differing), 0.0)
+
+
+def _explain_events(
+    profiles: pd.DataFrame,
+    suspects: npt.NDArray[np.bool_],
+    families: dict[str, Floats],
+    left: Ints,
+    right: Ints,
+) -> None:
+    """Take back what a common event gives two people, in place.
+
+    An invitation, referral or network that many others share who took nothing is an
+    event: a hackathon, a class, a campus. It explains the hour, the place and the use.
+    """
+    event = np.zeros(left.size, dtype=bool)
+    window = (_moment(profiles) // _EVENT_SECONDS).astype(str)
+    for column in ("invited_by", "referral_code", "ip_prefix"):
+        met = (profiles[column] + "\x1f" + window).where(profiles[column].notna())
+        codes, _ = pd.factorize(met)
+        mixed = _purity(met, suspects) < PURE
+        event |= (codes[left] >= 0) & (codes[left] == codes[right]) & mixed[left]
+    explained = ("behaviour", "timing", "social", "network")
+    total = np.asarray(sum(np.maximum(families[name], 0.0) for name in explained))
+    keep = np.where(event, np.minimum(1.0, _EXPLAINED / np.maximum(total, 1e-9)), 1.0)
+    for name in explained:
+        families[name] = np.where(
+            families[name] > 0, families[name] * keep, families[name]
+        )
 
 
 def _same_shape(

@@ -75,11 +75,15 @@ _CHARGES = """
            ON a.account_id = by_account.account_id
 """
 
-# A card disputed by its holder on two accounts is stolen wherever it is used.
+# A card that its holder disputes on two accounts, and on most of those it pays, is
+# stolen wherever it is used. One quarrel of an agency's client is not that.
 _STOLEN_CARDS = """
     CREATE OR REPLACE TEMP TABLE stolen_cards AS
-    SELECT card FROM charges WHERE card IS NOT NULL AND disputed_at IS NOT NULL
-    GROUP BY card HAVING count(DISTINCT account_id) >= 2
+    SELECT card FROM charges WHERE card IS NOT NULL AND status = 'succeeded'
+    GROUP BY card
+    HAVING count(DISTINCT account_id) FILTER (disputed_at IS NOT NULL) >= 2
+       AND 2 * count(DISTINCT account_id) FILTER (disputed_at IS NOT NULL)
+           >= count(DISTINCT account_id)
 """
 
 _PAYMENTS = """

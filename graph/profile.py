@@ -51,6 +51,7 @@ _BURN = """
            count(DISTINCT u.occurred_at::DATE) AS active_days,
            count(DISTINCT u.model) AS models, min(u.model) AS model,
            min(u.endpoint) AS endpoint, min(u.prompt_hash) AS prompt,
+           min(u.user_agent) AS api_agent, min(u.ja4) AS api_ja4,
            count(DISTINCT u.prompt_hash) AS prompts,
            avg(date_diff('second', TIMESTAMP '2000-01-01', u.occurred_at)) AS centroid
     FROM usage u WHERE u.account_id IS NOT NULL GROUP BY u.account_id
@@ -74,7 +75,8 @@ _PROFILES = """
            c.first_card_at, c.last_card_at, coalesce(c.prepaid, FALSE) AS prepaid,
            c.card_country,
            em.domain AS email_domain, em.class AS email_class,
-           em.template AS email_template, em.stem AS email_stem,
+           em.template AS email_template,
+           regexp_replace(em.template, '[0-9]+', '', 'g') AS email_structure, em.stem AS email_stem,
            em.number AS email_number, em.skeleton AS email_skeleton,
            ip.class AS ip_class, ip.prefix AS ip_prefix, ip.asn AS ip_asn,
            ip.country AS ip_country,
