@@ -60,6 +60,7 @@ def settle_up(
 
 def _charges(dice: Dice, spent: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     """Prepaid: a top-up whenever the last one is used up. Postpaid: each cycle."""
+    accounts = accounts[["pay", "says_paid_by", "topup", "created"]]
     info = accounts.iloc[spent["account"]]
     prepaid = (info["pay"] == PREPAID).to_numpy()
     weeks = np.where(info["says_paid_by"], 1 + spent["account"] % 4, 1)

@@ -53,7 +53,10 @@ HONEST: Final[Mapping[Population, float]] = {
     callers.validated: 0.2,
     callers.revoked_first: 0.2,
 }
-"""Accounts of each population among a hundred; quiet trialists are all the rest."""
+"""Accounts of each population among a hundred honest ones, about.
+
+The rest are quiet trialists, the largest population of all.
+"""
 
 RINGS: Final[Mapping[str, tuple[Population, float]]] = {
     "naive": (rings.naive, 1.2),
@@ -84,6 +87,8 @@ VICTIMS: Final[Mapping[str, tuple[Population, float]]] = {
 account."""
 
 _SMALLEST_RING: Final = 5
+_FEWEST: Final = 4
+"""Accounts of a population in the smallest of worlds."""
 
 
 def cast(setting: Setting, abusive_share: float, shape: Shape) -> Scene:
@@ -92,8 +97,9 @@ def cast(setting: Setting, abusive_share: float, shape: Shape) -> Scene:
     guilty = [*_victims(setting, abusive, shape)]
     inside = sum(int(scene.accounts["abusive"].sum()) for scene in guilty)
     thieves = join(_thieves(setting, max(abusive - inside, 0), shape))
-    scenes = [*guilty, thieves, *_honest(setting)]
     count = round(setting.accounts * shape.framed)
+    taken = count + sum(len(scene.accounts) for scene in (*guilty, thieves))
+    scenes = [*guilty, thieves, *_honest(setting, setting.accounts - taken)]
     if count and len(thieves.accounts):
         dice = setting.dice("framed")
         scenes.append(framed(dice, setting, count, thieves.accounts))
@@ -109,10 +115,11 @@ def cast(setting: Setting, abusive_share: float, shape: Shape) -> Scene:
     return join([whole, oddments(setting.dice("oddments"), setting, whole)])
 
 
-def _honest(setting: Setting) -> list[Scene]:
+def _honest(setting: Setting, room: int) -> list[Scene]:
     found = []
+    whole = room / 0.9
     for population, weight in HONEST.items():
-        n = max(6, round(setting.accounts * weight / 100))
+        n = max(_FEWEST, round(whole * weight / 100))
         found.append(population(setting.dice(population.__name__), setting, n))
     return found
 

@@ -54,7 +54,8 @@ def hexes(words: Words, width: int = 16) -> Texts:
 def digits(numbers: Any, width: int = 0) -> Texts:
     """Return whole numbers as decimal text, zero-filled to `width`."""
     text = np.atleast_1d(np.asarray(numbers)).astype(np.int64).astype(str)
-    return np.char.zfill(text, width).astype(object) if width else text.astype(object)
+    filled = np.char.zfill(text, width) if width and text.size else text
+    return filled.astype(object)
 
 
 class Dice:

@@ -11,6 +11,12 @@ from demo.setting import Setting
 
 Events = dict[str, list[pd.DataFrame]]
 
+_VISITOR = (
+    "account_id", "start", "span", "rhythm", "tz", "created", "closed", "share2",
+    "net", "net2", "salt", "salt2", "lease", "lease2", "second_device", "device_id",
+    "device_scheme", "browser", "tenant_id", "method", "mfa",
+)  # fmt: skip
+
 
 def identity(dice: Dice, setting: Setting, accounts: pd.DataFrame) -> Events:
     """Return the events of the accounts' lives, payments and use apart."""
@@ -64,7 +70,7 @@ def _created(setting: Setting, accounts: pd.DataFrame) -> pd.DataFrame:
 def _sessions(dice: Dice, setting: Setting, accounts: pd.DataFrame) -> pd.DataFrame:
     """The first session follows the sign-up, the others spread over the use."""
     many = accounts["sessions"].to_numpy(dtype=np.int64)
-    who = accounts.loc[np.repeat(accounts.index.to_numpy(), many)]
+    who = accounts[list(_VISITOR)].iloc[np.repeat(np.arange(len(accounts)), many)]
     first = np.zeros(len(who), dtype=bool)
     first[np.cumsum(many)[many > 0] - many[many > 0]] = True
     t = who["start"].to_numpy() + who["span"].to_numpy() * dice.rng.random(len(who))

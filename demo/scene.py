@@ -205,7 +205,8 @@ def rotate(
     mine = flow["key_id"].isin(follow) & (flow["billed"] != "")
     own = flow[mine]
     stop = own["start"] + own["span"]
-    ends_at, begins_at = own["key_id"].map(old_end), own["key_id"].map(born) + 30
+    ends_at = own["key_id"].map(old_end).astype(float)
+    begins_at = own["key_id"].map(born).astype(float) + 30
     before = _part(own, own["start"], stop.clip(upper=ends_at))
     after = _part(own, own["start"].clip(lower=begins_at), stop)
     after["key_id"] = after["key_id"].map(follow)

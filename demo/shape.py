@@ -33,8 +33,8 @@ class Shape:
 
     def check(self, accounts: int, abusive_share: float, days: int) -> None:
         """Raise ValueError for a shape or size of which no world can be made."""
-        if accounts < 200:
-            raise ValueError(f"{accounts} accounts make no world: ask for 200 or more")
+        if accounts < 300:
+            raise ValueError(f"{accounts} accounts make no world: ask for 300 or more")
         if not 0 <= abusive_share <= 0.5:
             raise ValueError(f"abusive share {abusive_share} is not within 0 to 0.5")
         if not 14 <= days <= 400:

@@ -71,7 +71,6 @@ class Writer:
         texts = ["key_id", "account_id", "tenant_id", "device_id"]
         columns = [*texts, "client", "region", "priced", "says_agent", "says_hello"]
         frame = streams[columns].assign(stream=range(len(streams)))
-        frame[texts] = frame[texts].astype(object).where(frame[texts] != "", None)
         self._table("streams", frame)
         self._table("clients", clients)
         for name, values in (("regions", REGIONS), ("models", tuple(MODELS)),
@@ -110,10 +109,6 @@ class Writer:
         for name in ("ip_upper", "ip_lower"):
             if name in columns and name not in events:
                 kept[name] = pd.array([pd.NA] * len(kept), dtype="UInt64")
-        for name in columns:
-            if name not in NUMBERS | TIMES | {"ip_upper", "ip_lower"}:
-                text = kept[name].astype(object)
-                kept[name] = text.where(text.notna() & (text != ""), None)
         kept["seq"] = range(len(kept))
         self._table(_table_name(kind), kept)
         self._types.add(kind)
@@ -202,8 +197,10 @@ def _shaped(kind: str, tag: str) -> str:
         elif field in TIMES:
             moment = _MOMENT.format(epoch=epoch, seconds=field)
             columns.append(f"CASE WHEN isfinite({field}) THEN {moment} END AS {field}")
-        else:
+        elif field in NUMBERS:
             columns.append(field)
+        else:
+            columns.append(f"NULLIF(CAST({field} AS VARCHAR), '') AS {field}")
     return f"SELECT {', '.join(columns)} FROM sorted_{name}"
 
 

@@ -236,14 +236,14 @@ def test_nothing_comes_before_its_cause(world: World) -> None:
 
 
 def test_the_same_world_has_the_same_bytes(tmp_path: Path) -> None:
-    first = make(tmp_path / "a", accounts=900, seed=5)
-    again = make(tmp_path / "b", accounts=900, seed=5)
-    other = make(tmp_path / "c", accounts=900, seed=6)
+    first = make(tmp_path / "a", accounts=500, seed=5)
+    again = make(tmp_path / "b", accounts=500, seed=5)
+    other = make(tmp_path / "c", accounts=500, seed=6)
     assert digest(first) == digest(again) != digest(other)
 
 
 def test_a_world_without_abuse_has_none(tmp_path: Path) -> None:
-    calm = make(tmp_path, accounts=900, seed=1, abusive_share=0.0)
+    calm = make(tmp_path, accounts=500, seed=1, abusive_share=0.0)
     assert {row["abusive"] for row in rows(calm.labels)} == {"false"}
     assert {row["replayed"] for row in rows(calm.key_labels)} == {"false"}
     assert {row["drained"] for row in rows(calm.tenant_labels)} == {"false"}
@@ -251,15 +251,15 @@ def test_a_world_without_abuse_has_none(tmp_path: Path) -> None:
 
 def test_only_the_levels_asked_for_occur(tmp_path: Path) -> None:
     shape = Shape(levels=("stealth", "chained"))
-    world = make(tmp_path, accounts=900, seed=1, shape=shape)
+    world = make(tmp_path, accounts=500, seed=1, shape=shape)
     abusive = {r["level"] for r in rows(world.labels) if r["abusive"] == "true"}
     assert abusive == {"stealth", "chained"}
 
 
 def test_formats_hold_the_same_events(tmp_path: Path) -> None:
-    plain = make(tmp_path / "a", accounts=900, seed=2)
+    plain = make(tmp_path / "a", accounts=500, seed=2)
     mixed = Shape(formats=("parquet", "csv", "ndjson"))
-    other = make(tmp_path / "b", accounts=900, seed=2, shape=mixed)
+    other = make(tmp_path / "b", accounts=500, seed=2, shape=mixed)
     assert {path.suffix for path in other.events} == {".parquet", ".csv", ".ndjson"}
     assert plain.counts == other.counts
     found: Counter[str] = Counter()
@@ -277,10 +277,10 @@ def test_formats_hold_the_same_events(tmp_path: Path) -> None:
 
 
 def test_the_size_follows_the_wish(tmp_path: Path) -> None:
-    small = make(tmp_path / "a", accounts=2000, shape=Shape(mean_events=20))
-    large = make(tmp_path / "b", accounts=2000, shape=Shape(mean_events=60))
-    assert sum(small.counts.values()) == pytest.approx(20 * 2000, rel=0.3)
-    assert sum(large.counts.values()) == pytest.approx(60 * 2000, rel=0.2)
+    small = make(tmp_path / "a", accounts=900, shape=Shape(mean_events=20))
+    large = make(tmp_path / "b", accounts=900, shape=Shape(mean_events=60))
+    assert sum(small.counts.values()) == pytest.approx(20 * 900, rel=0.3)
+    assert sum(large.counts.values()) == pytest.approx(60 * 900, rel=0.2)
 
 
 def test_lines_stay_short(world: World) -> None:
@@ -292,7 +292,7 @@ def test_lines_stay_short(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"accounts": 50}, "200 or more"),
+        ({"accounts": 50}, "300 or more"),
         ({"abusive_share": 0.9}, "abusive share"),
         ({"days": 3}, "14 to 400"),
         ({"shape": Shape(levels=("unheard",))}, "unheard"),
