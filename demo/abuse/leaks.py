@@ -36,6 +36,7 @@ class Crews:
     recon: Floats
     evenness: Floats
     hosted: Ints
+    lease: Floats
 
 
 def replay(dice: Dice, setting: Setting, n: int) -> Scene:
@@ -140,6 +141,7 @@ def _crews(dice: Dice, setting: Setting, n: int) -> Crews:
         recon=dice.rng.beta(1, 8, k),
         evenness=dice.log_uniform(0.4, 5, k),
         hosted=dice.rng.integers(2, 40, k),
+        lease=dice.log_uniform(0.1, 900, k) * HOUR,
     )
 
 
@@ -166,7 +168,7 @@ def _foreign(
     loot = dice.log_uniform(20, 4000, n)[key] / many[key]
     owner = scene.accounts.set_index("account_id").loc[scene.keys["account_id"]]
     invoiced = (owner["pay"] == INVOICE).to_numpy()[key]
-    turn = dice.log_uniform(0.05, 30, n)[key] * HOUR
+    turn = crews.lease[crew]
     return streams(
         m,
         key_id=scene.keys["key_id"].to_numpy()[key],

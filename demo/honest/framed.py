@@ -63,7 +63,7 @@ def _lookalikes(
 ) -> None:
     """The thief's own address becomes the victim's with a tag, a digit or a twin."""
     halves = people["email"].str.partition("@")
-    tag = dice.pick(("+ai", "+1", "1", "2", ".", "+dev"), len(people))
+    tag = dice.pick(("+ai", "+1", "1", "2", "_", "+dev"), len(people))
     local = halves[0].to_numpy(dtype=object)
     twin = halves[0].str.replace("a", "\u0430", n=1).to_numpy(dtype=object)
     homoglyph = dice.chance(0.25, len(people))
