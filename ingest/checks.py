@@ -116,8 +116,9 @@ def exact_value(name: str) -> str:
 def _doubtful(name: str) -> str:
     kind = FIELDS[name]
     if kind is Kind.TEXT:
-        test = """$n < '!' OR $n >= '{' OR ($n >= '[' AND $n < '\\') OR $n IN $words"""
-        return fill(test, n=name, words=_BARE_WORDS)
+        return fill(
+            "($n >= '[' AND $n < '\\') OR $n IN $words", n=name, words=_BARE_WORDS
+        )
     if kind is Kind.FLAG:
         return fill("lower($n) NOT IN ('true', 'false')", n=name)
     unread = fill("($n IS NOT NULL AND $v IS NULL)", n=name, v=quick_value(name))
@@ -166,5 +167,8 @@ def doubt(names: tuple[str, ...], types: tuple[str, ...]) -> str:
     unknown = fill("type IS NULL OR type NOT IN $types", types=literals(types))
     missing = "event_id IS NULL OR occurred_at IS NULL"
     fields = (_doubtful(name) for name in names if name != "type")
+    texts = ", ".join(name for name in names if FIELDS[name] is Kind.TEXT)
+    # Blank text sorts before the first, a nested object after the second.
+    edges = fill("least($texts) < '!' OR greatest($texts) >= '{'", texts=texts)
     scoped = (_by_type(types, _lacks), _by_type(types, _strays))
-    return " OR ".join((unknown, missing, *fields, *scoped, *_LAST_COMMA))
+    return " OR ".join((unknown, missing, edges, *fields, *scoped, *_LAST_COMMA))

@@ -163,6 +163,17 @@ IDENTIFIER_FIELDS: Mapping[str, str] = {
 }
 """Fields that are stored as a keyed hash, with the kind under which it is kept."""
 
+FREE_TEXT: frozenset[str] = frozenset(
+    name
+    for event in EVENT_TYPES
+    for name in event.fields
+    if FIELDS[name] is Kind.TEXT
+    and name not in event.choices
+    and name not in IDENTIFIER_FIELDS
+    and name not in {"type", "value"}
+)
+"""Fields whose text is stored as it was sent, so that it must hold no secret."""
+
 FURTHER_KINDS: Mapping[str, str] = {
     **IDENTIFIER_FIELDS,
     **{kind: kind for kind in IDENTIFIER_FIELDS.values()},

@@ -78,6 +78,10 @@ class Keying:
     normalisers: Mapping[str, Normaliser]
     _known: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
+    @property
+    def _redactor(self) -> Redactor:
+        return Redactor(self.pepper)
+
     def prepare(self) -> None:
         """Make the empty tables of what is found."""
         columns = ", ".join(f'"{n}" {t}' for n, t in IDENTIFIER_COLUMNS.items())
@@ -88,8 +92,7 @@ class Keying:
         rows = sifted.rows.drop_columns("secret")
         of_key_id: pa.Array | None = None
         if pc.any(sifted.rows.column("secret")).as_py():
-            of_key_id = self._hash_of_key_id(rows)
-            rows = self._without_secrets(rows, sifted.route.texts)
+            rows, of_key_id = self._without_secrets(rows, sifted)
         for name, kind in IDENTIFIER_FIELDS.items():
             if name in rows.column_names:
                 rows = _with(rows, name, self._identify(kind, _raw(rows, name)))
@@ -97,22 +100,32 @@ class Keying:
             rows = _with_key_hash(rows, of_key_id)
         return self._key_values(rows) if "value" in rows.column_names else rows
 
+    def _without_secrets(
+        self, rows: pa.Table, sifted: Sifted
+    ) -> tuple[pa.Table, pa.Array]:
+        """Clean the texts that are stored as they are, in the rows under suspicion.
+
+        Gives the hash of the key beside them, where `key_id` is the raw key itself.
+        """
+        mask = sifted.rows.column("secret").combine_chunks()
+        suspects = rows.filter(mask)
+        hashes = pc.replace_with_mask(
+            pa.nulls(rows.num_rows, pa.string()), mask, self._hash_of_key_id(suspects)
+        )
+        for name in sifted.route.texts:
+            texts = suspects.column(name).combine_chunks()
+            cleaned = self._redactor.clean_array(texts, name in _KEY_NAMES)
+            if not cleaned.equals(texts):
+                whole = rows.column(name).combine_chunks()
+                rows = _with(rows, name, pc.replace_with_mask(whole, mask, cleaned))
+        return rows, hashes
+
     def _hash_of_key_id(self, rows: pa.Table) -> pa.Array:
         """Give the hash of the key where `key_id` is the raw key itself."""
         coded = rows.column("key_id").combine_chunks().dictionary_encode()
-        redactor = Redactor(self.pepper)
-        hashes = [redactor.key_hash(text) for text in coded.dictionary.to_pylist()]
+        texts = coded.dictionary.to_pylist()
+        hashes = [self._redactor.key_hash(text) for text in texts]
         return pa.array(hashes, pa.string()).take(coded.indices)
-
-    def _without_secrets(self, rows: pa.Table, names: tuple[str, ...]) -> pa.Table:
-        """Clean the texts that are stored as they are."""
-        redactor = Redactor(self.pepper)
-        for name in names:
-            if name not in IDENTIFIER_FIELDS and name != "value":
-                texts = rows.column(name).combine_chunks()
-                cleaned = redactor.clean_array(texts, name in _KEY_NAMES)
-                rows = _with(rows, name, cleaned)
-        return rows
 
     def _key_values(self, rows: pa.Table) -> pa.Table:
         """Hash the values of `identifier.seen` by the rules of their kinds."""
@@ -162,7 +175,7 @@ class Keying:
             fresh = [text.partition(SEPARATOR)[2] for text in fresh]
         raw = pa.array(fresh, pa.string())
         # A raw key in `key_hash` must first meet the hash that a proxy logged.
-        raw = Redactor(self.pepper).clean_array(raw) if kind != "key_hash" else raw
+        raw = self._redactor.clean_array(raw) if kind != "key_hash" else raw
         forms = _complete(self.normalisers.get(kind, further)(raw))
         forms = forms.append_column("nr", pa.array(range(len(fresh)), pa.int64()))
         forms = forms.append_column("kind", pa.array(kinds, pa.string()))

@@ -16,9 +16,6 @@ import pyarrow.compute as pc
 
 from ingest.pepper import Pepper
 
-LEAST_LENGTH = 13
-"""Characters of the shortest secret, a card number."""
-
 # Provider by provider: OpenAI, Anthropic, OpenRouter, LiteLLM; Stripe; Bedrock;
 # Google; Hugging Face; Groq, xAI, Perplexity, Replicate, Fireworks, NVIDIA, Together;
 # GitHub; GitLab; Slack; LangSmith; npm, DigitalOcean, SendGrid, Square, Databricks.

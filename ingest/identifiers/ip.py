@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.reference import Bounds, Reference
 
@@ -34,6 +35,8 @@ _6TO4 = bytes.fromhex("2002")
 _TEREDO = bytes.fromhex("20010000")
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+_OCTETS = pa.array([str(octet) for octet in range(256)])
+
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Classes = np.ndarray[tuple[int], np.dtype[np.object_]]
@@ -56,6 +59,14 @@ def parse(raw: str) -> bytes | None:
         if ":" in text:
             return socket.inet_pton(socket.AF_INET6, text)
         return _MAPPED + socket.inet_pton(socket.AF_INET, text)
+    except (OSError, UnicodeError, ValueError):
+        return None
+
+
+def _plain(raw: str) -> bytes | None:
+    """Give an IPv4 address that needs no trimming, which is the most usual kind."""
+    try:
+        return _MAPPED + socket.inet_pton(socket.AF_INET, raw)
     except (OSError, UnicodeError, ValueError):
         return None
 
@@ -87,7 +98,7 @@ class IpNormaliser:
 
     def __call__(self, raw: pa.Array) -> pa.Table:
         """Give each address's form; what can't be read has none."""
-        packed = [parse(text) for text in raw.to_pylist()]
+        packed = [_plain(text) or parse(text) for text in raw.to_pylist()]
         read = np.array([one is not None for one in packed])
         joined = b"".join(one if one is not None else bytes(16) for one in packed)
         rows = unwrap(np.frombuffer(joined, dtype=np.uint8).reshape(-1, 16))
@@ -98,17 +109,15 @@ class IpNormaliser:
         classes = np.where(
             is_v4, self._classes(4, v4, asn), self._classes(6, v6, asn * 0)
         )
-        texts = [_text(*one) for one in zip(rows, is_v4.tolist(), strict=True)]
-        text, prefix, masked = zip(*texts, strict=True)
+        text, prefix, masked = _texts(rows, is_v4)
+        unread = pa.array(~read)
         return pa.table(
             {
-                "text": _where(read, text),
-                "class": _where(read, classes.tolist()),
-                "prefix": _where(read, prefix),
-                "asn": pa.array(
-                    asn.astype(np.int64), pa.int64(), mask=(asn == 0) | ~read
-                ).cast(pa.int32(), safe=False),
-                "masked": _where(read, masked),
+                "text": pc.if_else(unread, None, text),
+                "class": pa.array(classes, pa.string(), mask=~read),
+                "prefix": pc.if_else(unread, None, prefix),
+                "asn": pa.array(asn.astype(np.int32), mask=(asn == 0) | ~read),
+                "masked": pc.if_else(unread, None, masked),
             }
         )
 
@@ -139,21 +148,25 @@ class IpNormaliser:
         return found
 
 
-def _where(read: Marks, texts: tuple[str, ...] | list[str]) -> pa.Array:
-    return pa.array(
-        [text if ok else None for text, ok in zip(texts, read, strict=True)],
-        pa.string(),
+def _texts(rows: Rows, is_v4: Marks) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Give addresses, their context prefixes and their masks."""
+    octets = [_OCTETS.take(pa.array(rows[:, at])) for at in range(12, 16)]
+    four = (
+        pc.binary_join_element_wise(*octets, "."),
+        pc.binary_join_element_wise(*octets[:3], "0/24", "."),
+        pc.binary_join_element_wise(*octets[:2], "•••", "."),
     )
+    if is_v4.all():
+        return four
+    pairs = zip(rows, is_v4.tolist(), strict=True)
+    six = zip(*(("", "", "") if v4 else _six(row) for row, v4 in pairs), strict=True)
+    choices = zip(four, six, strict=True)
+    a, b, c = (pc.if_else(pa.array(is_v4), x, pa.array(y)) for x, y in choices)
+    return a, b, c
 
 
-def _text(
-    row: np.ndarray[tuple[int], np.dtype[np.uint8]], four: bool
-) -> tuple[str, ...]:
-    """Give an address, its context prefix and its mask."""
+def _six(row: Bytes) -> tuple[str, str, str]:
     data = row.tobytes()
-    if four:
-        a, b, c, d = data[12:]
-        return f"{a}.{b}.{c}.{d}", f"{a}.{b}.{c}.0/24", f"{a}.{b}.•••"
     net = socket.inet_ntop(socket.AF_INET6, data[:8] + bytes(8))
     context = socket.inet_ntop(socket.AF_INET6, data[:6] + bytes(10))
     return f"{net}/64", f"{context}/48", f"{data[:2].hex()}:{data[2:4].hex()}:•••"
