@@ -222,7 +222,7 @@ def blank(
     for column in (BATCHES.c.note, NOTES.c.text, APPROVALS.c.note, VIEWS.c.payload):
         names = column.contains(account_id, autoescape=True)
         changed += _update(connection, column, names, tombstone)
-    named = AUDIT.c.subject.in_([account_id, case_id])
+    named = AUDIT.c.subject.contains(account_id, autoescape=True)
     entries = list(connection.execute(sa.select(AUDIT.c.seq).where(named)).scalars())
     changed += _update(connection, AUDIT.c.subject, named, "")
     return changed, sorted(entries)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import neo4j
@@ -81,6 +81,18 @@ class Address:
             password=os.environ.get("NEO4J_PASSWORD"),
             database=os.environ.get("NEO4J_DATABASE", "neo4j"),
         )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the database would run a statement: its kind and every operator.
+
+    `kind` is the driver's query type: `r` reads, `w` and `rw` write, `s` changes the
+    schema. Operators bear no database suffix.
+    """
+
+    kind: str
+    operators: frozenset[str]
 
 
 class Transaction:
@@ -167,14 +179,30 @@ class Store:
         self._rejoin()
         return self._attempt(work, write)
 
-    def each(
+    def explain(
         self, text: str, parameters: Mapping[str, object] | None = None
+    ) -> Plan:
+        """What a statement would do, without doing it. Raises `StoreError`."""
+        with self._told(), self._session(write=False) as session:
+            asked = session.run("EXPLAIN " + text, dict(parameters or {}))
+            summary = asked.consume()
+        return Plan(summary.query_type or "", frozenset(_operators(summary.plan)))
+
+    def each(
+        self,
+        text: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Iterator[Row]:
-        """The rows of one reading statement, streamed: for what memory can't hold."""
+        """The rows of one reading statement, streamed: for what memory can't hold.
+
+        The server ends a statement that takes longer than `seconds`.
+        """
         with (
             self._told(),
             self._session(write=False) as session,
-            session.begin_transaction() as transaction,
+            session.begin_transaction(timeout=seconds) as transaction,
         ):
             for record in transaction.run(text, dict(parameters or {})):
                 yield _plain_row(record)
@@ -297,6 +325,14 @@ def _failed(address: Address, error: Exception) -> str:
 def _one_line(error: Exception) -> str:
     said = getattr(error, "message", None) or str(error)
     return " ".join(str(said).split())[:300]
+
+
+def _operators(plan: Mapping[str, Any] | None) -> Iterator[str]:
+    if plan is None:
+        return
+    yield str(plan["operatorType"]).partition("@")[0]
+    for child in plan.get("children", ()):
+        yield from _operators(child)
 
 
 def _plain_row(record: neo4j.Record) -> Row:

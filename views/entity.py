@@ -225,8 +225,8 @@ def _reveal_dialog(here: Desk, kind: str, name: str) -> None:
     """Show the readable value while the dialog is open, once a reason is given."""
     reason = st.text_input("Why do you need it?", max_chars=200)
     if st.button("Reveal", type="primary", disabled=len(reason.strip()) < 5):
-        detail = {"kind": kind, "why": reason.strip()}
-        entry = Entry(here.now, here.person.name, "reveal", f"{kind}:{name}", detail)
+        subject = f"{kind}:{name} {reason.strip()}"
+        entry = Entry(here.now, here.person.name, "reveal", subject, {"kind": kind})
         here.cases.record(entry, here.person)
         value = open_ledger(here.workspace.root).reveal(kind, name)
         st.text(value if value is not None else "The vault holds no value for it.")

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from graph.model import LABEL_OF_KIND
+from graph.model import NODES as MODEL
+
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 GREEN = "#009E73"
@@ -20,8 +23,9 @@ YELLOW = "#F0E442"
 GREY = "#6B7785"
 
 _WHITE = "#FFFFFF"
-# White on amber, sky and yellow is under 3:1 (WCAG 1.4.11), so their icons are dark.
 _DARK = "#1D2733"
+# White on these is under 3:1 (WCAG 1.4.11), so their icons are dark.
+_LIGHT = frozenset({ORANGE, SKY, YELLOW, "#999999"})
 
 
 @dataclass(frozen=True)
@@ -30,23 +34,30 @@ class Look:
 
     colour: str
     shape: str
-    ink: str = _WHITE
+
+    @property
+    def ink(self) -> str:
+        """The colour of the icon on it."""
+        return _DARK if self.colour in _LIGHT else _WHITE
 
 
-NODES: Mapping[str, Look] = {
-    "account": Look(BLUE, "ellipse"),
-    "group": Look(BLUE, "round-octagon"),
-    "device": Look(SKY, "hexagon", _DARK),
-    "card": Look(PINK, "triangle"),
-    "ip": Look(GREEN, "round-rectangle"),
-    "key": Look(ORANGE, "diamond", _DARK),
-    "email": Look(YELLOW, "rhomboid", _DARK),
-    "phone": Look(YELLOW, "pentagon", _DARK),
-    "tenant": Look(GREY, "barrel"),
-    "prompt": Look(GREY, "tag"),
-    "referral": Look(GREY, "vee"),
-    "identifier": Look(GREY, "pentagon"),
-}
+def _looks() -> dict[str, Look]:
+    """The looks of the graph's own model, by the kind that a node stands for."""
+    labels = {node.label: Look(node.colour, node.shape) for node in MODEL}
+    named = {"account": "Account", "key": "ApiKey", "tenant": "Tenant"}
+    named.update(LABEL_OF_KIND)
+    looks = {kind: labels[label] for kind, label in named.items()}
+    further = labels["Identifier"]
+    alike = Look(labels["Account"].colour, "round-octagon")
+    return looks | {
+        "group": alike,
+        "prompt": further,
+        "referral": further,
+        "identifier": further,
+    }
+
+
+NODES: Mapping[str, Look] = _looks()
 
 LANES: Mapping[str, str] = {
     "sign-up": BLUE,

@@ -11,7 +11,7 @@ from ingest.workspace import Workspace
 from tests.views.conftest import APP, PEPPER, Open
 
 VIEWER = '[local]\nname = "vic"\nroles = ["viewer"]\n'
-PAGES = ("cluster", "search", "entity", "decisions", "exports", "health", "console")
+PAGES = ("cluster", "search", "entity", "decisions", "exports", "health")
 
 
 def said(test: AppTest) -> str:
@@ -151,3 +151,31 @@ def test_an_empty_workspace_says_how_to_begin(
     assert not test.exception
     assert "ringfence ingest" in said(test)
     assert PEPPER not in str(test)
+
+
+def test_with_the_database_down_the_console_says_so_and_the_queue_works(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:1")
+    monkeypatch.setenv("NEO4J_PASSWORD", "nobody listens")
+    test = open_page("console")
+    assert not test.exception
+    assert "does not answer" in said(test)
+    assert "nobody listens" not in str(test)
+    assert "Cases: 3" in said(open_page())
+
+
+def test_the_console_asks_a_saved_question(open_page: Open) -> None:
+    test = open_page("console")
+    test.selectbox(key="query").select("device_hubs").run()
+    test.button(key="run-saved").click().run()
+    assert not test.exception
+    assert "device\\_hubs: 0 rows" in said(test)
+
+
+def test_free_cypher_is_off_where_nothing_vouches_for_it(open_page: Open) -> None:
+    analyst = '[local]\nname = "ada"\nroles = ["analyst"]\n'
+    test = open_page("console", roles=analyst)
+    test.session_state["console"] = "Cypher"
+    test.run()
+    assert "off on the embedded database" in said(test)

@@ -61,9 +61,7 @@ def payload(view: View) -> dict[str, object]:
     picture, trail = view.picture, view.trail
     return {
         "graph": view.name,
-        "nodes": picture.nodes.drop(columns=["rank"], errors="ignore").to_dict(
-            "records"
-        ),
+        "nodes": _nodes(picture),
         "edges": _edges(picture.edges),
         "types": _types(),
         "dimmed": dimmed(picture, view.window),
