@@ -24,8 +24,8 @@ def took_unpaid(profiles: pd.DataFrame) -> Flags:
     """Whether the account used up free credit, or more, and paid nothing for it."""
     unpaid = profiles["unpaid_usd"].to_numpy()
     free = profiles["free_usd"].to_numpy()
-    # What a tenant's quota pays for is no harm of the member's who uses it.
-    member = profiles["tenant_quota"].fillna(False).to_numpy(dtype=bool)
+    # What an organisation pays for is no harm of the member's who uses it.
+    member = profiles["tenant_pays"].to_numpy(dtype=bool)
     honest = profiles["honest_usd"].to_numpy()
     drained = unpaid >= DRAINED_SHARE * np.where(free > 0, free, 0.0)
     return np.asarray(

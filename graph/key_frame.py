@@ -65,7 +65,8 @@ _FRAME = """
                count(*) FILTER (foreign_requests > 0) AS foreign_hours
         FROM key_hours GROUP BY key_id
     ), after AS (
-        SELECT h.key_id, count(*) AS owner_hours_after FROM key_hours h
+        SELECT h.key_id, count(*) AS owner_hours_after, max(h.hour) AS owner_last
+        FROM key_hours h
         JOIN theirs t USING (key_id)
         WHERE h.owner_requests > 0 AND h.hour >= date_trunc('hour', t.foreign_first)
         GROUP BY h.key_id
@@ -93,7 +94,7 @@ _FRAME = """
            x.location, x.detector,
            m.first_seen, m.last_seen, m.requests, m.usage_usd, m.tokens, m.networks,
            m.clients, t.* EXCLUDE (key_id), h.shared_hours, h.foreign_hours,
-           f.owner_hours_after, c.crew_owners
+           f.owner_hours_after, f.owner_last, c.crew_owners
     FROM resolved r
     LEFT JOIN made d USING (key_id) LEFT JOIN owners o USING (key_id)
     LEFT JOIN revoked v USING (key_id) LEFT JOIN rotated n USING (key_id)

@@ -45,13 +45,13 @@ _EXPOSURES = """
     WHERE e.type = 'key.exposed' GROUP BY 1
 """
 
-# The key's first quarter, no less than a day and no more than a week, and nothing
+# The key's first quarter, no less than a day and no more than three, and nothing
 # after its exposure, is taken for the owner's own habit.
 _HABIT = """
     CREATE OR REPLACE TEMP TABLE key_habits AS
     SELECT k.key_id, k.account_id, k.first_use, k.last_use, x.exposed_at,
            least(k.first_use + greatest(INTERVAL 1 DAY,
-                     least(INTERVAL 7 DAY, (k.last_use - k.first_use) / 4)),
+                     least(INTERVAL 3 DAY, (k.last_use - k.first_use) / 4)),
                  coalesce(x.exposed_at, TIMESTAMP '9999-01-01')) AS habit_until
     FROM (SELECT key_id, any_value(account_id) AS account_id,
                  min(first_seen) AS first_use, max(last_seen) AS last_use
@@ -118,7 +118,7 @@ _STRANGE = """
 """
 
 # Another tool and another purpose at once is a stranger. One of the two is enough
-# after an exposure, or when a key of steady habits meets many networks at once.
+# after an exposure, or when a key meets twice as many networks as it ever knew.
 _FOREIGN_SOURCES = """
     CREATE OR REPLACE TEMP TABLE foreign_sources AS
     WITH habits AS (
@@ -133,7 +133,7 @@ _FOREIGN_SOURCES = """
     WHERE never_seen OR (new_tool AND new_purpose)
        OR (new_tool AND exposed_at IS NOT NULL)
        OR ((new_prompt OR (new_model AND prompt IS NULL)) AND proven)
-       OR (new_tool AND coalesce(h.networks, 0) <= 3 AND c.networks >= 5)
+       OR (new_tool AND c.networks >= greatest(5, 2 * coalesce(h.networks, 0)))
 """
 
 # How an hour's requests divide between the old sources and the foreign ones. A

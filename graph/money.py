@@ -76,10 +76,12 @@ _CHARGES = """
 """
 
 # A card that its holder disputes on two accounts, and on most of those it pays, is
-# stolen wherever it is used. One quarrel of an agency's client is not that.
+# stolen wherever it is used. One quarrel of an agency's client is not that. Whoever
+# used it first may be its holder and answers for his own disputes only.
 _STOLEN_CARDS = """
     CREATE OR REPLACE TEMP TABLE stolen_cards AS
-    SELECT card FROM charges WHERE card IS NOT NULL AND status = 'succeeded'
+    SELECT card, arg_min(account_id, (occurred_at, account_id)) AS holder
+    FROM charges WHERE card IS NOT NULL AND status = 'succeeded'
     GROUP BY card
     HAVING count(DISTINCT account_id) FILTER (disputed_at IS NOT NULL) >= 2
        AND 2 * count(DISTINCT account_id) FILTER (disputed_at IS NOT NULL)
@@ -104,7 +106,8 @@ _PAYMENTS = """
            min(disputed_at) AS disputed_at,
            count(DISTINCT card) FILTER (status = 'declined') AS declined_cards,
            min(occurred_at) FILTER (bad OR status = 'declined') AS first_bad_at
-    FROM (SELECT c.*, c.disputed_at IS NOT NULL OR s.card IS NOT NULL AS bad
+    FROM (SELECT c.*, c.disputed_at IS NOT NULL
+                      OR coalesce(s.holder <> c.account_id, FALSE) AS bad
           FROM charges c LEFT JOIN stolen_cards s USING (card))
     GROUP BY account_id
 """

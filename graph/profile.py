@@ -63,6 +63,19 @@ _EVERYONE = """
     UNION SELECT account_id FROM owners WHERE account_id IS NOT NULL
 """
 
+# An organisation of three or more that has a quota, an invoice or an honest charge.
+_PAYING_TENANTS = """
+    CREATE OR REPLACE TEMP TABLE paying_tenants AS
+    WITH payers AS (
+        SELECT tenant_id FROM seen WHERE type = 'quota.set'
+        UNION SELECT tenant_id FROM usage WHERE paid_by = 'invoice'
+        UNION SELECT s.tenant_id FROM payments p JOIN sign_ups s USING (account_id)
+              WHERE p.honest_usd > 0
+    )
+    SELECT tenant_id FROM sign_ups SEMI JOIN payers USING (tenant_id)
+    WHERE tenant_id IS NOT NULL GROUP BY tenant_id HAVING count(*) >= 3
+"""
+
 _PROFILES = """
     SELECT e.account_id, s.* EXCLUDE (account_id), b.* EXCLUDE (account_id),
            m.* EXCLUDE (account_id),
@@ -76,12 +89,13 @@ _PROFILES = """
            c.card_country,
            em.domain AS email_domain, em.class AS email_class,
            em.template AS email_template,
-           regexp_replace(em.template, '[0-9]+', '', 'g') AS email_structure, em.stem AS email_stem,
+           regexp_replace(em.template, '[0-9]+', '', 'g') AS email_structure,
+           em.stem AS email_stem,
            em.number AS email_number, em.skeleton AS email_skeleton,
            ip.class AS ip_class, ip.prefix AS ip_prefix, ip.asn AS ip_asn,
            ip.country AS ip_country,
            coalesce(ua.client, s.sign_up_agent) AS client,
-           t.quota AS tenant_quota
+           t.tenant_id IS NOT NULL AS tenant_pays
     FROM everyone e
     LEFT JOIN sign_ups s USING (account_id)
     LEFT JOIN burns b USING (account_id)
@@ -98,8 +112,7 @@ _PROFILES = """
     LEFT JOIN identifiers ip ON ip.kind = 'ip' AND ip.identifier = s.sign_up_ip
     LEFT JOIN identifiers ua
            ON ua.kind = 'user_agent' AND ua.identifier = s.sign_up_agent
-    LEFT JOIN (SELECT tenant_id, TRUE AS quota FROM seen WHERE type = 'quota.set'
-               GROUP BY tenant_id) t ON t.tenant_id = s.tenant_id
+    LEFT JOIN paying_tenants t ON t.tenant_id = s.tenant_id
     ORDER BY e.account_id
 """
 
@@ -118,7 +131,7 @@ def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     Needs the tables of `graph.observations.observe` and `graph.money.settle`. Money
     columns are float US dollars, counts are float (missing is zero).
     """
-    for statement in (_SIGN_UP, _BURN, _EVERYONE):
+    for statement in (_SIGN_UP, _BURN, _EVERYONE, _PAYING_TENANTS):
         connection.execute(statement)
     frame = connection.execute(_PROFILES).df()
     frame[_ZERO] = frame[_ZERO].astype("float64").fillna(0.0)

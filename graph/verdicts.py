@@ -26,7 +26,10 @@ BAN_ABOVE = 0.97
 REVIEW_ABOVE = 0.5
 # A farm is more than a family: this many members took, and most of the cluster did.
 LEAST_FARM = 5
+# An early fraud warning alone, or four refused cards, and something else beside it.
+STRONG_BILLING = 3.0
 SOLID_ABOVE = 2.0
+LEAST_CROWD = 12
 FARM_PURITY = 0.6
 # What the failure of a gate says, in nats: enough to sink any sum of suspicion.
 _NO_HARM = -5.0
@@ -97,16 +100,18 @@ def _judge(
     probability = expit(log_odds)
     company = _in_company(scene, typology, weighed)
     ban = control & own_harm & company & (probability >= BAN_ABOVE)
-    ban &= _solid(weighed)
+    ban &= _solid(scene, weighed)
     ban &= weighed.families["benign"] > -2.0
     review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
     return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
 
 
-def _solid(weighed: Weighed) -> Flags:
-    """Whether a thing is shared or disputed, beyond habits that merely agree."""
+def _solid(scene: Scene, weighed: Weighed) -> Flags:
+    """Whether a thing is shared or disputed, or a crowd writes its mail one way."""
+    ends = np.concatenate([scene.kin.left, scene.kin.right])
+    crowd = np.bincount(ends, minlength=scene.size) >= LEAST_CROWD
     strong = [
-        item.weight >= SOLID_ABOVE
+        (item.weight >= SOLID_ABOVE) & (crowd | (not item.code.startswith("kindred_")))
         for item in weighed.evidence
         if item.family in {"payment", "device", "contact", "key"}
         and (not item.code.startswith("kindred_") or item.family == "contact")
@@ -122,7 +127,9 @@ def _weak_control(weighed: Weighed) -> Floats:
 
 def _in_company(scene: Scene, typology: str, weighed: Weighed) -> Flags:
     if typology == "stolen_payment":
-        return np.asarray(weighed.families["payment"] >= 2.0)
+        return np.asarray(
+            scene.billing & (weighed.families["payment"] >= STRONG_BILLING)
+        )
     harmed = scene.per_cluster(scene.harmed)
     members = np.maximum(scene.per_cluster(np.ones(scene.size)), 1)
     return np.asarray((harmed >= LEAST_FARM) & (harmed / members >= FARM_PURITY))

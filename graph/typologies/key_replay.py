@@ -14,6 +14,10 @@ from graph.typologies.evidence import Evidence
 # Foreign traffic that costs less is a look around, a researcher's check or a typing
 # error (detection trap: one list-models call is not theft).
 LEAST_LOSS_USD = 2.0
+# A load test ends on schedule; a thief stays as long as the key lives.
+SCHEDULED_HOURS = 8
+# Scanners try a public key within minutes; a day later it may be anybody.
+PROMPT_SECONDS = 86400.0
 
 
 def detect(keys: pd.DataFrame) -> list[Evidence]:
@@ -24,19 +28,23 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
         keys["shared_hours"].to_numpy(), keys["owner_hours_after"].to_numpy()
     )
     present = foreign > 0
-    # At scale: three networks or more, a crew that has other keys too, a public leak.
-    spread = (
-        (networks > 2)
-        | (keys["crew_owners"] > 0).to_numpy()
-        | keys["exposed_at"].notna().to_numpy()
-    )
-    trust = np.where(spread, 1.0, 0.4)
     tool = keys["tool_shift"].to_numpy()
     purpose = np.maximum(
         keys["model_shift"].to_numpy(), keys["prompt_shift"].to_numpy()
     )
-    cost = keys["foreign_usd"].to_numpy()
     crew = keys["crew_owners"].to_numpy()
+    leaked = (crew > 0) | keys["exposed_at"].notna().to_numpy()
+    exposed = keys["exposed_at"].notna().to_numpy()
+    wait = (keys["foreign_first"] - keys["exposed_at"]).dt.total_seconds()
+    prompt = (wait.between(0, PROMPT_SECONDS)).to_numpy()
+    half = keys["foreign_first"] + (keys["foreign_last"] - keys["foreign_first"]) / 2
+    moved = (keys["owner_last"] < half).to_numpy(dtype=bool)
+    short = keys["foreign_hours"].to_numpy() <= SCHEDULED_HOURS
+    scheduled = present & ~leaked & short & (purpose < 0.4)
+    # At scale: three networks or more, a crew that has other keys too, a public leak.
+    spread = ((networks > 2) & ~scheduled) | leaked
+    trust = np.where(spread, 1.0, 0.4)
+    cost = keys["foreign_usd"].to_numpy()
     lasting = keys["owner_hours_after"].to_numpy()
     return [
         Evidence(
@@ -98,7 +106,7 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
         Evidence(
             "owner_moved",
             "benign",
-            np.where(present & (lasting < 2), -2.5, 0.0),
+            np.where(present & ~leaked & (moved | (lasting < 2)), -4.0, 0.0),
             "Its owner's old sources fell silent when the new ones came: a migration "
             "looks like this.",
         ),
@@ -107,15 +115,22 @@ def detect(keys: pd.DataFrame) -> list[Evidence]:
             "benign",
             np.where(
                 present
-                & (networks <= 2)
+                & (networks <= np.where(exposed, 4, 2))
                 & (crew == 0)
-                & keys["exposed_at"].isna().to_numpy()
+                & ~prompt
                 & (cost < 3 * keys["usage_usd"].to_numpy() / 4),
                 -6.0,
                 0.0,
             ),
             "The strange traffic comes from one or two places and costs less than its "
             "owner's: a contractor or a new deployment looks like this.",
+        ),
+        Evidence(
+            "scheduled_test",
+            "benign",
+            np.where(scheduled, -6.0, 0.0),
+            "A few hours of the owner's own models from other machines: a load test "
+            "looks like this.",
         ),
         Evidence(
             "many_hands",

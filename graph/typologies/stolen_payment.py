@@ -59,7 +59,7 @@ def _testing(scene: Scene) -> Iterator[Evidence]:
     yield Evidence(
         "cards_tried",
         "payment",
-        np.where(testing, np.minimum(1.5 + 0.5 * declines, 5.0), 0.0),
+        np.where(testing, np.minimum(1.0 + 0.5 * declines, 5.0), 0.0),
         "It tried {cards:.0f} cards and had {declines:.0f} charges refused.",
         {"cards": cards, "declines": declines},
     )
