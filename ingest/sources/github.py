@@ -43,7 +43,7 @@ ALERT = exposure(
 )
 PARTNER = exposure(
     "partner",
-    "coalesce(r.url, '') || ':' || coalesce(r.received_at, '')",
+    "coalesce(r.url, '')",
     raw="coalesce(r.token_sha256, r.token)",
     found_at="r.received_at",
     location="r.url",

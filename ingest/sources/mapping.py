@@ -224,7 +224,7 @@ def _value(told: Any, place: str) -> Value:
         return Value(_text(told))
     if "from" not in told or set(told) - _SETTINGS:
         raise UsageError(f"{place} must have `from`, and may have `as` and `values`")
-    turn = told.get("as", "")
+    turn = str(told.get("as", ""))
     if turn and turn not in TURNS:
         raise UsageError(f"{place}: as {turn!r} is unknown: use one of {list(TURNS)}")
     values = {_text(old): _text(new) for old, new in told.get("values", {}).items()}
