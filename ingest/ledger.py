@@ -146,6 +146,7 @@ class Ledger:
         }
         with duckdb.connect(config=settings) as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")
             yield connection
         shutil.rmtree(self.workspace.ledger / "spill", ignore_errors=True)
 
