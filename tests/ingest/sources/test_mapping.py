@@ -113,8 +113,8 @@ def test_nested_members_of_json_are_reached(tmp_path: Path, ledger: Ledger) -> N
             "must have `from`",
         ),
         (
-            "events: [{type: quota.set, tenant_id: y, occurred_at: {from: x, as: odd}}]",
-            "as 'odd' is unknown",
+            "events: [{type: quota.set, tenant_id: y, occurred_at: {from: x, as: ox}}]",
+            "as 'ox' is unknown",
         ),
         (
             """events: [{type: account.closed, account_id: '{a"b}', occurred_at: x}]""",
