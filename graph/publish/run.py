@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import duckdb
@@ -137,25 +138,33 @@ def _write(
 def _write_steps(store: Store, todo: Note, planned: list[Step], tally: _Tally) -> None:
     batch = 0
     waiting = any(step.suspicious for step in planned)
-    for step in planned:
-        if waiting and not step.suspicious:
-            waiting = False
-            tally.say("the suspicious clusters are in; the rest follows")
-        for rows in _batches(step):
-            if batch >= todo.batch:
-                _write_batch(store, todo, batch, step, rows)
-                tally.add(step, len(rows))
-            batch += 1
+    with _reader() as connection:
+        for step in planned:
+            if waiting and not step.suspicious:
+                waiting = False
+                tally.say("the suspicious clusters are in; the rest follows")
+            for rows in _batches(connection, step):
+                if batch >= todo.batch:
+                    _write_batch(store, todo, batch, step, rows)
+                    tally.add(step, len(rows))
+                batch += 1
 
 
-def _batches(step: Step) -> Iterator[Rows]:
-    """The rows of a step; the next batch is read while one is being written."""
+@contextmanager
+def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads staged files within the run's share of the machine."""
     resources = Resources.from_environment()
-    with duckdb.connect() as connection, ThreadPoolExecutor(1) as ahead:
+    with duckdb.connect() as connection:
         connection.execute("SET memory_limit = ?", [resources.memory])
         connection.execute("SET threads = ?", [resources.threads])
-        named = dict(zip(("new", "old"), step.files, strict=False))
-        connection.execute(step.rows, named)
+        yield connection
+
+
+def _batches(connection: duckdb.DuckDBPyConnection, step: Step) -> Iterator[Rows]:
+    """The rows of a step; the next batch is read while one is being written."""
+    named = dict(zip(("new", "old"), step.files, strict=False))
+    connection.execute(step.rows, named)
+    with ThreadPoolExecutor(1) as ahead:
         rows: Rows = connection.fetchmany(BATCH)
         while rows:
             following = ahead.submit(connection.fetchmany, BATCH)

@@ -1,0 +1,71 @@
+"""The graph databases that tests run on, each started once for the whole session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from graph import embedded, neo4j_local
+from graph.store import Address, Store
+from ingest.errors import StoreError
+from ingest.workspace import Workspace
+
+_EMPTY = "MATCH (n) DETACH DELETE n"
+
+
+@pytest.fixture(scope="session")
+def quick_java() -> Iterator[None]:
+    """Compiles quickly rather than well: the test databases live for a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARCADEDB_JVM_ARGS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded_store(
+    tmp_path_factory: pytest.TempPathFactory, quick_java: None
+) -> Iterator[Store]:
+    """The embedded database in a folder of its own."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("embedded"))
+    with Store(workspace, None) as store:
+        yield store
+    embedded.stop(workspace)
+
+
+@pytest.fixture(scope="session")
+def neo4j_address(
+    tmp_path_factory: pytest.TempPathFactory, quick_java: None
+) -> Iterator[Address]:
+    """A real Neo4j; without one the test is skipped, or fails where it is required."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("neo4j"))
+    try:
+        lines = neo4j_local.start(workspace, port=0)
+    except StoreError as error:
+        if os.environ.get("RINGFENCE_REQUIRE_NEO4J") == "1":
+            raise
+        pytest.skip(f"no real Neo4j: {error}")
+    uri = lines[0].partition("NEO4J_URI=")[2]
+    password = (workspace.root / "neo4j" / "password").read_text()
+    yield Address(uri, "neo4j", password, "neo4j")
+    neo4j_local.stop(workspace)
+
+
+@pytest.fixture(scope="session")
+def neo4j_store(
+    neo4j_address: Address, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A store over the real Neo4j."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("neo4j-client"))
+    with Store(workspace, neo4j_address) as store:
+        yield store
+
+
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each database in turn, empty."""
+    chosen: Store = request.getfixturevalue(f"{request.param}_store")
+    chosen.run(_EMPTY, write=True)
+    return chosen
