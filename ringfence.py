@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,11 +38,17 @@ app.add_typer(neo4j_app, name="neo4j")
 app.add_typer(reference_app, name="reference")
 
 DEFAULT_WORKSPACE = Path("ringfence-data")
+_LOOK_EVERY_SECONDS = 5.0
 _WORKSPACE = typer.Option(
     "--workspace", envvar="RINGFENCE_WORKSPACE", help="Where everything is kept."
 )
 WorkspaceOption = Annotated[Path | None, _WORKSPACE]
-Paths = Annotated[list[Path], typer.Argument(help="Event files or folders.")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Event files, folders, or a database URL.")
+]
+Tables = Annotated[
+    list[str] | None, typer.Option("--table", help="Tables to read of a database.")
+]
 SourceOption = Annotated[
     str | None, typer.Option(help="Whose records these are; recognised if not given.")
 ]
@@ -101,20 +109,34 @@ def _moment(text: str | None) -> datetime | None:
 
 @app.command()
 def ingest(
-    paths: Paths, source: SourceOption = None, workspace: WorkspaceOption = None
+    paths: Inputs,
+    source: SourceOption = None,
+    table: Tables = None,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Read files or folders into the ledger; prints the counts as one JSON line."""
-    _print_json(_ingest(_open(workspace), paths, source))
+    _print_json(_ingest(_open(workspace), paths, source, table))
 
 
 def _ingest(
-    workspace: Workspace, paths: list[Path], source: str | None
+    workspace: Workspace,
+    inputs: list[str],
+    source: str | None = None,
+    tables: list[str] | None = None,
 ) -> dict[str, int]:
     from dataclasses import asdict
 
     from ingest.ledger import Ledger
+    from ingest.sources.database import Database, is_url, tables_of
 
-    return asdict(Ledger.open(workspace).ingest(paths, source=source))
+    ledger = Ledger.open(workspace)
+    if not any(is_url(text) for text in inputs):
+        return asdict(ledger.ingest([Path(text) for text in inputs], source=source))
+    if len(inputs) > 1 or source is None:
+        raise UsageError("a database is read alone, with --source naming its records")
+    database = Database.at(inputs[0])
+    with database.spooled(workspace, tables_of(source, tables or ())) as paths:
+        return asdict(ledger.ingest(paths, source=source))
 
 
 @app.command()
@@ -157,10 +179,9 @@ def publish(workspace: WorkspaceOption = None) -> None:
 def _publish(workspace: Workspace) -> dict[str, object]:
     from dataclasses import asdict
 
+    from graph.derived import Snapshot
     from graph.publish import publish as run_publishing
     from graph.store import Store
-
-    from graph.derived import Snapshot
 
     with Store.open(workspace) as store:
         return asdict(
@@ -217,9 +238,15 @@ def _export_bans(
 
 @app.command()
 def run(
-    paths: Paths,
+    paths: Inputs,
     out: Annotated[Path, typer.Option(help="Folder for the four exports.")],
     no_publish: Annotated[bool, typer.Option("--no-publish")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what comes in.")
+    ] = False,
+    webhook: Annotated[
+        str | None, typer.Option(help="With --follow: where alerts are posted.")
+    ] = None,
     source: SourceOption = None,
     as_of: AsOf = None,
     base_rate: BaseRate = 0.05,
@@ -227,12 +254,75 @@ def run(
 ) -> None:
     """Ingest, detect, publish and export in one go."""
     opened = _open(workspace)
-    _print_json(_ingest(opened, paths, source))
-    _detect(opened, _moment(as_of), base_rate)
-    for path in _export_all(opened, out):
-        typer.echo(str(path))
-    if not no_publish:
-        _print_json(_publish(opened))
+
+    def once(inputs: list[str]) -> None:
+        _print_json(_ingest(opened, inputs, source))
+        _detect(opened, _moment(as_of), base_rate)
+        for path in _export_all(opened, out):
+            typer.echo(str(path))
+        if not no_publish:
+            _print_json(_publish(opened))
+        if webhook:
+            _alert(opened, webhook)
+
+    if follow:
+        _follow(opened, [Path(text) for text in paths], once)
+    else:
+        once(paths)
+
+
+def _follow(
+    workspace: Workspace, folders: list[Path], once: Callable[[list[str]], None]
+) -> None:
+    import time
+
+    from ingest.follow import follow
+
+    def wait() -> bool:
+        time.sleep(_LOOK_EVERY_SECONDS)
+        return True
+
+    _say(f"watching {', '.join(map(str, folders))} (Ctrl-C ends it)")
+    with suppress(KeyboardInterrupt):
+        follow(
+            folders,
+            workspace.root / "followed.json",
+            lambda files: once([str(path) for path in files]),
+            wait,
+        )
+
+
+def _alert(workspace: Workspace, url: str) -> None:
+    import os
+
+    from graph.alerts import alerts, tell
+    from graph.derived import Snapshot
+
+    secret = os.environ.get("RINGFENCE_WEBHOOK_SECRET", "")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = alerts(Snapshot.current(workspace))
+    sent = tell(found, workspace.root / "alerted.json", url, secret, now)
+    _say(f"{sent} alerts sent")
+
+
+@app.command()
+def webhook(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8787,
+    inbox: Annotated[Path | None, typer.Option(help="Where bodies are kept.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Serve signed Stripe and GitHub deliveries on the loopback."""
+    import time
+
+    from ingest.webhook import Inbox, Secrets, server
+
+    folder = inbox or _open(workspace).root / "inbox"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    taking = Inbox(folder, Secrets.from_environment(), time.time)
+    with server(taking, port) as serving, suppress(KeyboardInterrupt):
+        _say(f"listening on http://127.0.0.1:{serving.server_address[1]}")
+        _say(f"follow it with: ringfence run --follow {folder} --out OUT")
+        serving.serve_forever()
 
 
 def _export_all(workspace: Workspace, out: Path) -> list[Path]:
@@ -345,6 +435,34 @@ def _print_frame(title: str, table: pd.DataFrame) -> None:
 
 
 @app.command()
+def replay(
+    labels: Annotated[Path, typer.Option(help="CSV: account_id, abusive, ring_id.")],
+    step_hours: Annotated[int, typer.Option(help="Hours between looks.")] = 1,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Walk the log in event time: how soon each theft is seen."""
+    from datetime import timedelta
+
+    from graph.detect import Settings
+    from graph.evaluate import read_labels
+    from graph.replay import replay as walk
+
+    step = timedelta(hours=step_hours)
+    tables = walk(_open(workspace), read_labels(labels), step, Settings(), _say)
+    for title, table in tables.items():
+        _print_frame(title, table)
+
+
+@app.command()
+def policy(workspace: WorkspaceOption = None) -> None:
+    """Dollars stopped and honest users touched, for each threshold and rung."""
+    from graph.derived import Snapshot
+    from graph.policy import curve
+
+    _print_frame("policy", curve(Snapshot.current(_open(workspace))))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8501,
     workspace: WorkspaceOption = None,
@@ -390,7 +508,7 @@ def demo(
     world = opened.root / "world"
     _say(f"making a world of {accounts} accounts")
     make(world, accounts=accounts, seed=seed)
-    counts = _ingest(opened, [world / "events"], None)
+    counts = _ingest(opened, [str(world / "events")])
     _detect(opened)
     _publish(opened)
     out = opened.root / "exports"

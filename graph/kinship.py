@@ -237,7 +237,8 @@ def _explain_events(
     event = np.zeros(left.size, dtype=bool)
     window = (_moment(profiles) // _EVENT_SECONDS).astype(str)
     for column in ("invited_by", "referral_code", "ip_prefix"):
-        met = (profiles[column] + "\x1f" + window).where(profiles[column].notna())
+        value = profiles[column].astype("string")
+        met = (value + "\x1f" + window).where(value.notna())
         codes, _ = pd.factorize(met)
         mixed = _purity(met, suspects) < PURE
         event |= (codes[left] >= 0) & (codes[left] == codes[right]) & mixed[left]

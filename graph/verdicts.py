@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
+from graph.kinship import LEAST_KIN
 from graph.scene import Scene
 from graph.typologies.evidence import Evidence, Flags, Floats, Weighed, weigh
 
@@ -100,10 +101,23 @@ def _judge(
     probability = expit(log_odds)
     company = _in_company(scene, typology, weighed)
     ban = control & own_harm & company & (probability >= BAN_ABOVE)
-    ban &= _solid(scene, weighed)
+    ban &= _solid(scene, weighed) & _own_doing(scene, weighed)
     ban &= weighed.families["benign"] > -2.0
     review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
     return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
+
+
+def _own_doing(scene: Scene, weighed: Weighed) -> Flags:
+    """Whether something speaks that only the account's own user could have done.
+
+    A device id and a look-alike mailbox can be forged onto a stranger; how he paid,
+    when he came and how he used the product can't.
+    """
+    own = [weighed.families[name] >= 1.0 for name in ("payment", "behaviour", "key")]
+    own.append(weighed.families["timing"] >= 1.5)
+    ends = np.concatenate([scene.kin.left, scene.kin.right])
+    own.append(np.bincount(ends, minlength=scene.size) >= LEAST_KIN)
+    return np.asarray(np.any(own, axis=0), dtype=np.bool_)
 
 
 def _solid(scene: Scene, weighed: Weighed) -> Flags:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import aliases
 from ingest.errors import BusyError, LedgerError, PepperError
 from ingest.identifiers.kinds import normalisers
 from ingest.intake import (
@@ -27,14 +28,15 @@ from ingest.readers.chunks import ahead, chunks
 from ingest.readers.files import walk
 from ingest.reference import Reference
 from ingest.settling import settle
+from ingest.sources import EVENTS, named
 from ingest.sql import fill, first
 from ingest.staging import Staging
+from ingest.upkeep import PROBE, compact, reclassify, rekey
 from ingest.workspace import Resources, Workspace
 
 __all__ = ["Counts", "Ledger"]
 
 _WAIT_SECONDS = 24 * 3600.0
-_PROBE = "SELECT hash('ringfence')"
 _BLANK = "CREATE VIEW $name AS SELECT $columns WHERE false"
 _VIEW = """
     CREATE VIEW $name AS
@@ -80,7 +82,7 @@ class Ledger:
         if stored is not None:
             return stored
         with duckdb.connect() as connection:
-            probe = str(first(connection, _PROBE)[0])
+            probe = str(first(connection, PROBE)[0])
         return Manifest(self.pepper.check(), probe)
 
     @property
@@ -98,15 +100,16 @@ class Ledger:
         source that does not exist.
         """
         files = list(walk(paths))
+        named(source or EVENTS.name)
         with self._sole_writer():
-            now = self.manifest
-            self._prepare(now)
+            now = self._prepare()
             staging = Staging(self.workspace.ledger, now.generation + 1)
             with self._connection() as connection, closing(staging):
-                names = [file.name for file in files]
+                now = rekey(self.workspace.ledger, now, connection)
+                staging.generation = now.generation + 1
                 normal = normalisers(Reference.of(self.workspace))
                 keying = Keying(connection, self.pepper, normal)
-                intake = Intake(connection, keying, staging, names)
+                intake = Intake(connection, keying, staging, [f.name for f in files])
                 intake.prepare(self._paths(now, "events"))
                 for chunk in ahead(chunks(files, source)):
                     intake.take(chunk)
@@ -115,6 +118,14 @@ class Ledger:
                 counts = intake.finish({f: self._paths(now, f) for f in FAMILIES})
                 self._commit(now, intake)
         return counts
+
+    def reclassify(self) -> None:
+        """Class what is known of addresses and domains by the present reference data.
+
+        To be called after `ingest.reference.update`; the next ingest does it too.
+        """
+        with self._sole_writer():
+            self._prepare()
 
     @contextmanager
     def _sole_writer(self) -> Iterator[None]:
@@ -128,12 +139,14 @@ class Ledger:
                 held.enter_context(self.workspace.lock("ledger", _WAIT_SECONDS))
             yield
 
-    def _prepare(self, now: Manifest) -> None:
+    def _prepare(self) -> Manifest:
+        """Clear what a crash left, and bring the ledger up to the reference data."""
+        folder, now = self.workspace.ledger, self.manifest
         for family in FAMILIES:
-            folder = self.workspace.ledger / family
-            folder.mkdir(exist_ok=True, parents=True, mode=0o700)
-        sweep(self.workspace.ledger, now)
-        shutil.rmtree(self.workspace.ledger / "spill", ignore_errors=True)
+            (folder / family).mkdir(exist_ok=True, parents=True, mode=0o700)
+        sweep(folder, now)
+        shutil.rmtree(folder / "spill", ignore_errors=True)
+        return reclassify(folder, now, self.pepper, Reference.of(self.workspace))
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -155,13 +168,15 @@ class Ledger:
         if not segments:
             return
         total = (now.events_sum + intake.events_sum) % (1 << 64)
-        replace(
+        grown = replace(
             now,
             generation=now.generation + 1,
             events_sum=total,
             segments=now.segments + tuple(segments),
             retired=(),
-        ).write(self.workspace.ledger)
+        )
+        grown.write(self.workspace.ledger)
+        compact(self.workspace.ledger, grown)
 
     def _paths(self, manifest: Manifest, family: str) -> list[Path]:
         return [self.workspace.ledger / name for name in manifest.names(family)]
@@ -169,10 +184,14 @@ class Ledger:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Give an in-memory DuckDB with the ledger's views as of now.
 
-        The views `events`, `identifiers` and `quarantine` stay as they are while
+        An account that other systems name otherwise has one name in `events`. The
+        views `events`, `identifiers` and `quarantine` stay as they are while
         other ingests go on. Raises `LedgerError` when a segment is missing.
         """
-        return self._views(("events", "identifiers", "quarantine"))
+        connection = self._views(("events", "identifiers", "quarantine", "vault"))
+        aliases.resolve(connection)
+        connection.execute("DROP VIEW vault")
+        return connection
 
     def _views(self, families: Sequence[str]) -> duckdb.DuckDBPyConnection:
         resources = Resources.from_environment()

@@ -19,7 +19,7 @@ LEAST_SHARE = 0.05
 CROWD = 20
 # People leave their eight quietest hours almost empty; what never sleeps puts a third
 # of its requests there. Above this it is no working day.
-NEVER_SLEEPS = 0.055
+NEVER_SLEEPS = 0.06
 
 
 def detect(candidates: pd.DataFrame) -> list[Evidence]:
