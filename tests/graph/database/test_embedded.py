@@ -93,6 +93,8 @@ def test_a_server_that_does_not_start_says_why(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RINGFENCE_DATABASE_HEAP", "nonsense")
-    with pytest.raises(StoreError, match=r"did not start \(.*nonsense.*set NEO4J_URI"):
+    with pytest.raises(
+        StoreError, match=r"did not start \(.+\): see .+ or set NEO4J_URI"
+    ):
         embedded.join(workspace)
     assert not embedded.is_running(workspace)
