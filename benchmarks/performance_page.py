@@ -1,0 +1,144 @@
+"""The page that tells how fast the main work is, and beside what."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.measure import Figure
+from benchmarks.ratios import RATIOS, ratios, title
+
+_HEAD = """\
+# Speed
+
+Made by `make bench`; do not edit by hand. Each figure is the median of its runs, each
+run a process of its own; the peak is the largest resident set of any run. `CPU s` is
+processor time of that process, which other work on the machine disturbs less than the
+clock. Measured on {machine}.
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: its title, what it says before, its works and what they are."""
+
+    title: str
+    text: str
+    works: dict[str, str]
+
+
+_SECTIONS: tuple[Section, ...] = (
+    Section(
+        "From event files to exports",
+        "A made world as NDJSON files. The floor is DuckDB reading the same files to "
+        "count their lines by type.",
+        {
+            "count": "DuckDB counts by type (the floor)",
+            "ingest": "`ringfence ingest`",
+            "detect": "`ringfence detect`",
+            "export": "`ringfence export accounts`",
+        },
+    ),
+    Section(
+        "From observations to clusters",
+        "Made observations in Parquet, some eight an account, to a cluster for each "
+        "account by identifiers alone (no soft links). `cold` is the first run in a "
+        "process without its imports, `warm` a second one. The rivals get the "
+        "identifiers that at most 50 accounts share, as integers, and are timed with "
+        "that loading; the floor reads the columns that linking needs, once.",
+        {
+            "scan": "Parquet scan (the floor)",
+            "ringfence": "Ringfence",
+            "components": "SciPy connected components",
+            "plm": "NetworKit PLM on the projection",
+            "louvain": "NetworkX Louvain on the projection",
+        },
+    ),
+    Section(
+        "Publishing the graph",
+        "The snapshot of the made world into an empty database, beside one "
+        "`UNWIND … MERGE` a batch over a part of its observations. Rates are "
+        "relationships a second, without the start of the database; nodes are "
+        "written in that time too.",
+        {
+            "ringfence embedded": "`ringfence publish`, embedded",
+            "plain embedded": "plain MERGE, embedded",
+            "ringfence neo4j": "`ringfence publish`, Neo4j",
+            "plain neo4j": "plain MERGE, Neo4j",
+        },
+    ),
+    Section(
+        "Starting",
+        "The query runs on a database that is warm.",
+        {
+            "python": "an empty Python",
+            "help": "`ringfence --help`",
+            "query": "`ringfence query`",
+        },
+    ),
+)
+_COLUMNS = (
+    "| work | size | s | CPU s | peak MB | more | runs |\n"
+    "| --- | ---: | ---: | ---: | ---: | --- | ---: |"
+)
+
+
+def page(figures: Sequence[Figure]) -> str:
+    """The whole page; a section without a figure is left out."""
+    machine = (
+        f"{os.cpu_count()} cores, {platform.system()}, Python "
+        f"{platform.python_version()}"
+    )
+    parts = [_HEAD.format(machine=machine)]
+    for section in _SECTIONS:
+        found = [figure for figure in figures if figure.work in section.works]
+        if found:
+            parts += [f"## {section.title}\n", section.text + "\n"]
+            lines = [_line(section.works[figure.work], figure) for figure in found]
+            parts += ["\n".join([_COLUMNS, *lines]) + "\n"]
+    return "\n".join([*parts, _ratios(figures)])
+
+
+def _line(name: str, figure: Figure) -> str:
+    size = f"{figure.size:,}" if figure.size else ""
+    return (
+        f"| {name} | {size} | {figure.seconds:.2f} | {figure.cpu_seconds:.2f} | "
+        f"{figure.peak_mb:,.0f} | {_more(figure)} | {figure.runs} |"
+    )
+
+
+def _more(figure: Figure) -> str:
+    told = figure.more
+    words = [
+        f"{name} {told[name]:.2f} s" for name in ("cold", "warm") if told.get(name)
+    ]
+    if told.get("grouped"):
+        words.append(
+            f"{told['grouped']:,.0f} accounts joined, at most {told['largest']:,.0f}"
+        )
+    if told.get("loading_seconds"):
+        rate = told["relationships"] / told["loading_seconds"]
+        words.append(
+            f"{told['relationships']:,.0f} relationships, {rate:,.0f} a second"
+        )
+    if told.get("database_mb"):
+        words.append(f"database {told['database_mb']:,.0f} MB")
+    return ", ".join(words)
+
+
+def _ratios(figures: Sequence[Figure]) -> str:
+    found = ratios(figures)
+    sizes = {figure.size for figure in figures}
+    aims = {title(ratio, size): ratio.aim for ratio in RATIOS for size in sizes}
+    lines = [
+        f"| {name} | {value:.3g} | {_aim(aims.get(name))} |"
+        for name, value in found.items()
+    ]
+    head = "| ratio of times | measured | aim |\n| --- | ---: | ---: |"
+    return "\n".join(["## Beside floors and rivals\n", head, *lines]) + "\n"
+
+
+def _aim(aim: float | None) -> str:
+    return "" if aim is None else f"≤ {aim:g}"

@@ -1,0 +1,140 @@
+"""The speed benchmarks on tiny sizes: every script runs, the page tells its figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks import made_observations, speed
+from benchmarks.measure import Figure, MeasureError, repeat, run
+from benchmarks.performance_page import page
+from benchmarks.ratios import ratios
+from benchmarks.regressions import regressions
+from benchmarks.work import GROUPS, Bench, clusters, events, publishing
+
+
+def figure(work: str, seconds: float, size: int = 10, **more: float) -> Figure:
+    """One run of one work."""
+    return Figure(work, size, 1, seconds, seconds, 1.0, more)
+
+
+def test_a_run_tells_time_memory_and_what_it_said() -> None:
+    made = run([sys.executable, "-c", "print('x' * len(bytearray(99_000_000)) == '')"])
+    assert made.said == "False\n"
+    assert made.peak_mb > 90
+    assert made.cpu_seconds > 0
+
+
+def test_a_failing_command_is_an_error_with_its_last_line() -> None:
+    with pytest.raises(MeasureError, match="ValueError: a reason"):
+        run([sys.executable, "-c", "raise ValueError('a reason')"])
+
+
+def test_figures_are_medians_and_the_highest_peak() -> None:
+    runs = iter(
+        [run([sys.executable, "-c", f"print({number})"]) for number in (3, 1, 2)]
+    )
+    got = repeat("w", 5, 3, lambda: next(runs), lambda one: {"told": float(one.said)})
+    assert (got.runs, got.more) == (3, {"told": 2.0})
+
+
+def test_made_observations_are_the_same_again(tmp_path: Path) -> None:
+    def rows(name: str) -> list[tuple[object, ...]]:
+        made = made_observations.make(tmp_path / name, 2000)
+        with duckdb.connect() as connection:
+            return (
+                connection.read_parquet(made.observations)
+                .aggregate(
+                    "count(*), count(DISTINCT account_id), bit_xor(hash(COLUMNS(*)))"
+                )
+                .fetchall()
+            )
+
+    assert rows("one") == rows("two")
+    assert rows("one")[0][1] == 2000
+
+
+def small(folder: Path) -> Bench:
+    """The least that makes a world."""
+    return Bench(
+        folder,
+        runs=1,
+        accounts=400,
+        mean_events=12,
+        linking=(2000,),
+        merged=50,
+        engines=("embedded",),
+    )
+
+
+def test_clusters_of_every_method(tmp_path: Path) -> None:
+    found = {one.work: one.more for one in clusters(small(tmp_path))}
+    assert found["components"]["grouped"] >= found["ringfence"]["grouped"] > 0
+    assert found["louvain"]["grouped"] == found["plm"]["grouped"]
+
+
+def test_events_and_publishing(tmp_path: Path) -> None:
+    bench = small(tmp_path)
+    works = [one.work for one in events(bench)]
+    assert works == ["count", "ingest", "detect", "export"]
+    loads = {one.work: one.more for one in publishing(bench)}
+    assert loads["plain embedded"]["relationships"] == 50
+    assert loads["ringfence embedded"]["relationships"] > 200
+
+
+def test_ratios_compare_like_with_like() -> None:
+    figures = [
+        figure("count", 2.0), figure("ingest", 3.0), figure("detect", 4.0),
+        figure("export", 1.0), figure("count", 9.0, size=20),
+        figure("scan", 9.0, cold=1.0), figure("ringfence", 9.0, cold=5.0),
+        figure("ringfence embedded", 9, loading_seconds=4.0, relationships=400.0),
+        figure("plain embedded", 9, loading_seconds=5.0, relationships=50.0),
+    ]  # fmt: skip
+    found = ratios(figures)
+    assert found["ingest, detect and export over counting the files, 10"] == 4.0
+    assert found["clusters over reading their columns, 10"] == 5.0
+    merged = "a published relationship over a plainly merged one (embedded), 10"
+    assert found[merged] == pytest.approx(0.1)
+    assert not [name for name in found if name.endswith("20")]
+
+
+def test_half_again_worse_is_a_regression() -> None:
+    before = {"a": 1.0, "b": 1.0, "c": 1.0}
+    assert regressions({"a": 1.4, "b": 1.6, "c": 0.1}, before) == ["b: was 1, is 1.6"]
+    assert len(regressions({}, before)) == 3
+
+
+def test_the_page_tells_each_figure() -> None:
+    told = page([figure("count", 2.0), figure("ingest", 3.25)])
+    assert "| `ringfence ingest` | 10 | 3.25 | 3.25 | 1 |  | 1 |" in told
+    assert "| ingest over counting the files, 10 | 1.62 |" in told
+    assert "Publishing" not in told
+
+
+def test_the_command_keeps_checks_and_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = 1.0
+
+    def fake(_: Bench) -> Iterator[Figure]:
+        yield figure("python", 1.0, size=0)
+        yield figure("help", seconds, size=0)
+
+    monkeypatch.setitem(GROUPS, "starting", fake)
+    places = [
+        f"--results={tmp_path}", f"--baseline={tmp_path / 'baseline.json'}",
+        f"--page={tmp_path / 'page.md'}", "--only=starting",
+    ]  # fmt: skip
+    assert speed.main([*places, "--keep"]) == 0
+    assert speed.main([*places, "--check"]) == 0
+    assert not (tmp_path / "page.md").exists()
+    seconds = 2.0
+    assert speed.main([*places, "--check"]) == 1
+    assert speed.main(places) == 0
+    assert "an empty Python" in (tmp_path / "page.md").read_text()
+    assert len(json.loads((tmp_path / "speed.json").read_text())) == 2
