@@ -167,8 +167,11 @@ def _links(here: Desk, kind: str, name: str) -> None:
     if found.empty:
         st.caption("Nothing hangs on it.")
         return
+    shown = found.drop(columns=["id"])
+    words = [name for name in ("label", "note", "role", "cluster_id") if name in shown]
+    shown[words] = shown[words].fillna("")
     picked = st.dataframe(
-        found.drop(columns=["id"]),
+        shown,
         key=f"links-{kind}-{name}",
         on_select="rerun",
         selection_mode="single-row",

@@ -34,7 +34,7 @@ def draw() -> None:
     chosen = _filters(here)
     found = queue(here.dossier, here.standing(), chosen, _page_number())
     _totals(here, found)
-    table, preview = st.columns([2.7, 1], gap="medium")
+    table, preview = st.columns([3.3, 1], gap="small")
     with table:
         rows = _table(here, found)
     with preview:
@@ -183,7 +183,7 @@ def _table(here: Desk, found: Page) -> pd.DataFrame:
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
-        height=min(720, 38 + 33 * len(found.rows)),
+        height=min(640, 38 + 33 * len(found.rows)),
         row_height=33,
         column_config=_COLUMNS,
         alt="Open cases, most dollars at risk first; the same rows as the download",
@@ -201,16 +201,16 @@ def _table(here: Desk, found: Page) -> pd.DataFrame:
 
 _COLUMNS: ColumnConfigs = {
     "Risk": st.column_config.ProgressColumn(
-        format="percent", min_value=0, max_value=1, width=90
+        format="%d %%", min_value=0, max_value=100, width=82
     ),
-    "Case": st.column_config.TextColumn(width=104),
-    "Pattern": st.column_config.TextColumn(width=132),
-    "Members": st.column_config.NumberColumn(format="localized", width=64),
+    "Case": st.column_config.TextColumn(width=112),
+    "Pattern": st.column_config.TextColumn(width=126),
+    "Members": st.column_config.NumberColumn(format="localized", width=58),
     "Pay": st.column_config.NumberColumn(width=40, help="Members that pay"),
     "Burned": st.column_config.NumberColumn(format="dollar", width=84),
     "At risk 24 h": st.column_config.NumberColumn(format="dollar", width=88),
     "New, 30 d": st.column_config.BarChartColumn(
-        width=96, help="New accounts a day over the last 30 days"
+        width=80, help="New accounts a day over the last 30 days"
     ),
     "Last": st.column_config.TextColumn(width=54, help="Since its last event"),
     "Advice": st.column_config.TextColumn(width=66),
@@ -224,7 +224,7 @@ def _columns(here: Desk, rows: pd.DataFrame) -> pd.DataFrame:
         {
             "Case": rows["subject_id"],
             "Pattern": rows["typology"].map(TYPOLOGIES).fillna(rows["typology"]),
-            "Risk": rows["score"],
+            "Risk": (rows["score"] * 100).astype(int).clip(upper=99),
             "Members": rows["members"],
             "Pay": rows["paying_members"],
             "Burned": rows["cost_usd"],
@@ -264,7 +264,8 @@ def _about(here: Desk, row: pd.Series, chosen: int) -> None:
 
 
 def _shared(here: Desk, cluster_id: str) -> None:
-    shared = shared_identifiers(here.dossier, cluster_id, limit=5)
+    shared = shared_identifiers(here.dossier, cluster_id, limit=30)
+    shared = shared[shared["links"] | (shared["kind"] == "ip")].head(5)
     if shared.empty:
         return
     kinds = shared["kind"].map(KINDS).fillna(shared["kind"])
@@ -288,7 +289,7 @@ def _buttons(here: Desk, rows: pd.DataFrame) -> None:
         if st.button("Open", type="primary", shortcut="O", key="open"):
             open_subject(first["subject_type"], first["subject_id"])
         if here.person.may(Right.NOTE) and st.button(
-            "Assign to me", key="assign", icon=":material/person_add:"
+            "Take", key="assign", icon=":material/person_add:"
         ):
             _assign(here, rows)
         st.download_button(

@@ -43,13 +43,14 @@ _OF_CLUSTER = """
     ORDER BY ALL
 """
 
-_OF_NODES = """
+_OF_ACCOUNTS = """
     SELECT * FROM ties
-    WHERE (account_id IN (SELECT unnest($accounts))
-           OR (kind || ':' || identifier) IN (SELECT unnest($things)))
+    WHERE account_id IN (SELECT unnest($accounts))
       AND (links OR kind IN (SELECT unnest($kinds)))
     ORDER BY ALL
 """
+
+_OF_THING = "SELECT * FROM ties WHERE kind = $kind AND identifier = $name ORDER BY ALL"
 
 _ACCOUNTS = """
     SELECT account_id, cluster_id, role, score, action, cost_usd, typology,
@@ -190,28 +191,23 @@ def _asked_for(dossier: Dossier, steps: Steps) -> pd.DataFrame:
 def _between(dossier: Dossier, nodes: tuple[str, ...]) -> pd.DataFrame:
     """Every link both of whose ends are among `nodes`."""
     accounts = [n.partition(":")[2] for n in nodes if n.startswith("account:")]
-    asked = {"accounts": as_list(accounts), "things": [""], "kinds": [*KINDS]}
-    links = _named(dossier.ask(_OF_NODES, asked))
+    asked = {"accounts": as_list(accounts), "kinds": [*KINDS]}
+    links = _named(dossier.ask(_OF_ACCOUNTS, asked))
     return links[links["thing"].isin(nodes)].assign(inside=0)
 
 
 def neighbours(dossier: Dossier, node: str, limit: int) -> pd.DataFrame:
     """The links of one node, riskiest and rarest neighbours first, `limit` of them."""
     kind, _, name = node.partition(":")
-    is_account = kind == "account"
-    asked = {
-        "accounts": as_list([name] if is_account else []),
-        "things": as_list([] if is_account else [node]),
-        "kinds": [*KINDS, kind],
-    }
-    links = _named(dossier.ask(_OF_NODES, asked)).assign(inside=0)
-    if is_account:
-        links = links.sort_values(["accounts", "thing"])
-    else:
-        links = links.merge(_about(dossier, links["account_id"].tolist()), on="account")
-        links = links.sort_values(["score", "account"], ascending=[False, True])
-        links = links.drop(columns="score")
-    return links.head(limit)
+    if kind == "account":
+        asked: dict[str, object] = {"accounts": [name], "kinds": [*KINDS]}
+        links = _named(dossier.ask(_OF_ACCOUNTS, asked)).assign(inside=0)
+        return links.sort_values(["accounts", "thing"]).head(limit)
+    found = dossier.ask(_OF_THING, {"kind": kind, "name": name})
+    links = _named(found).assign(inside=0)
+    links = links.merge(_about(dossier, links["account_id"].tolist()), on="account")
+    links = links.sort_values(["score", "account"], ascending=[False, True])
+    return links.drop(columns="score").head(limit)
 
 
 def counts(dossier: Dossier, node: str) -> dict[str, int]:

@@ -26,7 +26,8 @@ _THINGS = """
 _SHARERS = """
     SELECT 'account:' || o.account_id AS account, o.kind || ':' || o.identifier AS thing
     FROM observations o JOIN identifiers i USING (kind, identifier)
-    WHERE (o.kind || ':' || o.identifier) IN (SELECT unnest($names))
+    WHERE o.identifier IN (SELECT unnest($identifiers))
+      AND (o.kind || ':' || o.identifier) IN (SELECT unnest($names))
       AND (i.links OR i.accounts <= $hub)
     ORDER BY ALL LIMIT $most
 """
@@ -87,9 +88,11 @@ def _grow(dossier: Dossier, web: nx.Graph[str], front: set[str]) -> set[str]:
     """Add the links of the nodes in `front`; returns the nodes that are new."""
     accounts = sorted(n.partition(":")[2] for n in front if n.startswith("account:"))
     things = sorted(n for n in front if not n.startswith("account:"))
-    limits = {"hub": PATH_HUB, "most": _FRONTIER}
-    found = [dossier.ask(_SHARERS, limits | {"names": as_list(things)})]
-    kinds = {"kinds": [*KINDS]}
+    limits: dict[str, object] = {"hub": PATH_HUB, "most": _FRONTIER}
+    bare = as_list([thing.partition(":")[2] for thing in things])
+    named: dict[str, object] = {"names": as_list(things), "identifiers": bare}
+    found = [dossier.ask(_SHARERS, limits | named)]
+    kinds: dict[str, object] = {"kinds": [*KINDS]}
     found.append(dossier.ask(_THINGS, limits | kinds | {"names": as_list(accounts)}))
     before = set(web.nodes)
     for frame in found:

@@ -79,7 +79,7 @@ def payload(view: View) -> dict[str, object]:
 
 def _nodes(picture: Picture) -> list[dict[str, object]]:
     """Nodes; an account drawn out of a group says which, to appear where that was."""
-    groups = picture.nodes["id"].map(picture.drawn_out).fillna("")
+    groups = [picture.drawn_out.get(name, "") for name in picture.nodes["id"]]
     drawn = picture.nodes.drop(columns=["rank"], errors="ignore").assign(group=groups)
     return [{str(k): v for k, v in row.items()} for row in drawn.to_dict("records")]
 

@@ -14,6 +14,7 @@ cytoscape.use(fcose);
 cytoscape.use(dagre);
 
 const FIT = 28;
+const CLOSEST = 1.7;
 // Above this many nodes fcose takes seconds; the server's positions are used instead.
 const MOST_FOR_FORCE = 600;
 
@@ -49,7 +50,7 @@ export class LinkGraph {
     const placed = nodes.every((n) => this.placeOf(n.id));
     if (!placed) this.layout(nodes.length <= MOST_FOR_FORCE ? "force" : "rings");
     for (const id of this.memory.pinned(this.data.pinned)) this.cy.getElementById(id).lock();
-    this.cy.fit(undefined, FIT);
+    this.fit();
     this.memory.stepped();
     this.memory.keep(this.cy);
   }
@@ -157,7 +158,7 @@ export class LinkGraph {
       const { clientWidth } = this.parts.canvas;
       if (!clientWidth) return;
       cy.resize();
-      if (!this.width) cy.fit(undefined, FIT);
+      if (!this.width) this.fit();
       this.width = clientWidth;
     });
     this.watcher.observe(this.parts.canvas);
@@ -200,7 +201,7 @@ export class LinkGraph {
   layout(name) {
     const before = this.memory.snapshot(this.cy);
     runSeeded(() => this.cy.layout({ ...LAYOUTS[name], animate: false }).run());
-    this.cy.fit(undefined, FIT);
+    this.fit();
     this.memory.moved(this.cy, before);
   }
 
@@ -239,8 +240,14 @@ export class LinkGraph {
     URL.revokeObjectURL(link.href);
   }
 
+  // Everything in sight, but a handful of nodes is not blown up to fill the frame.
   fit() {
-    this.cy.fit(this.cy.elements(":visible"), FIT);
+    const shown = this.cy.elements(":visible");
+    this.cy.fit(shown.nonempty() ? shown : undefined, FIT);
+    if (this.cy.zoom() > CLOSEST) {
+      this.cy.zoom(CLOSEST);
+      this.cy.center(shown);
+    }
   }
 
   destroy() {
