@@ -59,6 +59,10 @@ _CONFLICTING = "SELECT * FROM verdicts WHERE verdict LIKE 'conflict%' ORDER BY n
 _NEW_ROWS = "SELECT * FROM rows ANTI JOIN verdicts USING (nr)"
 _SUM = "SELECT (sum($body) % 18446744073709551616)::VARCHAR FROM $rows"
 
+_DISTINCT = "SELECT DISTINCT ON ($key) $every FROM $table"
+_NOT_HELD = " ANTI JOIN held USING ($key)"
+_BY_KEY = " ORDER BY $key"
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -260,13 +264,13 @@ class Intake:
         names, keyed = columns
         key = ", ".join(f'"{name}"' for name in names[:keyed])
         every = ", ".join(f'"{name}"' for name in names)
-        query = f"SELECT DISTINCT ON ({key}) {every} FROM {table}"
+        query = fill(_DISTINCT, key=key, every=every, table=table)
         if stored:
             texts = [str(path) for path in stored]
             relation = self.connection.read_parquet(texts, union_by_name=True)
             relation.create_view("held", replace=True)
-            query += f" ANTI JOIN held USING ({key})"
-        fresh = self.connection.sql(f"{query} ORDER BY {key}").to_arrow_table()
+            query += fill(_NOT_HELD, key=key)
+        fresh = self.connection.sql(query + fill(_BY_KEY, key=key)).to_arrow_table()
         self.staging.write(family, fresh)
 
 

@@ -163,11 +163,11 @@ class Keying:
             known.clear()
             fresh = texts
         if fresh:
-            known.update(zip(fresh, self._learn(kind, fresh), strict=True))
+            known.update(zip(fresh, self.learn(kind, fresh), strict=True))
         identifiers = pa.array([known[text] for text in texts], pa.string())
         return identifiers.take(coded.indices)
 
-    def _learn(self, kind: str, fresh: list[str]) -> list[str | None]:
+    def learn(self, kind: str, fresh: list[str]) -> list[str | None]:
         """Normalise, hash and keep raw texts that are new."""
         kinds = [kind] * len(fresh)
         if kind == _FURTHER:

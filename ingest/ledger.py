@@ -101,12 +101,10 @@ class Ledger:
         """
         files = list(walk(paths))
         named(source or EVENTS.name)
-        with self._sole_writer():
-            now = self._prepare()
+        with self._sole_writer(), self._connection() as connection:
+            now = rekey(self.workspace.ledger, self._prepare(), connection)
             staging = Staging(self.workspace.ledger, now.generation + 1)
-            with self._connection() as connection, closing(staging):
-                now = rekey(self.workspace.ledger, now, connection)
-                staging.generation = now.generation + 1
+            with closing(staging):
                 normal = normalisers(Reference.of(self.workspace))
                 keying = Keying(connection, self.pepper, normal)
                 intake = Intake(connection, keying, staging, [f.name for f in files])

@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+_COUNT = "SELECT count(*) FROM $source"
+
 
 def fill(template: str, **parts: str) -> str:
     """Put pieces of SQL, themselves constants of the code, into a template.
@@ -38,4 +40,4 @@ def first(
 
 def count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
     """Count the rows of what stands after FROM."""
-    return int(first(connection, f"SELECT count(*) FROM {source}")[0])
+    return int(first(connection, fill(_COUNT, source=source))[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -35,9 +36,6 @@ _6TO4 = bytes.fromhex("2002")
 _TEREDO = bytes.fromhex("20010000")
 
 Rows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
-_OCTETS = pa.array([str(octet) for octet in range(256)])
-
-Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Classes = np.ndarray[tuple[int], np.dtype[np.object_]]
 
@@ -64,8 +62,10 @@ def parse(raw: str) -> bytes | None:
 
 
 def _plain(raw: str) -> bytes | None:
-    """Give an IPv4 address that needs no trimming, which is the most usual kind."""
+    """Give an address that needs no trimming, which is the most usual kind."""
     try:
+        if ":" in raw:
+            return socket.inet_pton(socket.AF_INET6, raw)
         return _MAPPED + socket.inet_pton(socket.AF_INET, raw)
     except (OSError, UnicodeError, ValueError):
         return None
@@ -129,11 +129,10 @@ class IpNormaliser:
 
     def _classes(self, version: int, addresses: Bounds, asn: Bounds) -> Classes:
         """Class addresses; documentation ranges count as ordinary ones."""
-        found = np.full(addresses.size, "residential", dtype=object)
         by_asn = self.reference.asn_classes
-        for number in np.unique(asn):
-            if int(number) in by_asn:
-                found[asn == number] = by_asn[int(number)]
+        numbers, place = np.unique(asn, return_inverse=True)
+        named = [by_asn.get(int(number), "residential") for number in numbers]
+        found = np.asarray(named, dtype=object)[place]
         for name in reversed(_BY_RANGE):
             ranges = self.reference.networks.get((version, name))
             if ranges is not None:
@@ -148,25 +147,37 @@ class IpNormaliser:
         return found
 
 
-def _texts(rows: Rows, is_v4: Marks) -> tuple[pa.Array, pa.Array, pa.Array]:
+def _texts(rows: Rows, is_v4: Marks) -> list[pa.Array]:
     """Give addresses, their context prefixes and their masks."""
-    octets = [_OCTETS.take(pa.array(rows[:, at])) for at in range(12, 16)]
-    four = (
-        pc.binary_join_element_wise(*octets, "."),
-        pc.binary_join_element_wise(*octets[:3], "0/24", "."),
-        pc.binary_join_element_wise(*octets[:2], "•••", "."),
-    )
-    if is_v4.all():
-        return four
-    pairs = zip(rows, is_v4.tolist(), strict=True)
-    six = zip(*(("", "", "") if v4 else _six(row) for row, v4 in pairs), strict=True)
-    choices = zip(four, six, strict=True)
-    a, b, c = (pc.if_else(pa.array(is_v4), x, pa.array(y)) for x, y in choices)
-    return a, b, c
+    four, six = _four(rows[:, 12:]), _six(rows[:, :8])
+    mask = pa.array(is_v4)
+    return [pc.if_else(mask, a, b) for a, b in zip(four, six, strict=True)]
 
 
-def _six(row: Bytes) -> tuple[str, str, str]:
-    data = row.tobytes()
-    net = socket.inet_ntop(socket.AF_INET6, data[:8] + bytes(8))
-    context = socket.inet_ntop(socket.AF_INET6, data[:6] + bytes(10))
-    return f"{net}/64", f"{context}/48", f"{data[:2].hex()}:{data[2:4].hex()}:•••"
+def _four(octets: Rows) -> list[pa.Array]:
+    parts = [_octets().take(pa.array(octets[:, at])) for at in range(4)]
+    return [
+        pc.binary_join_element_wise(*parts, "."),
+        pc.binary_join_element_wise(*parts[:3], "0/24", "."),
+        pc.binary_join_element_wise(*parts[:2], "•••", "."),
+    ]
+
+
+def _six(half: Rows) -> list[pa.Array]:
+    groups = half.copy().view(">u2").astype(np.uint16)
+    parts = [_groups().take(pa.array(groups[:, at])) for at in range(4)]
+    return [
+        pc.binary_join_element_wise(*parts, ":/64", ":"),
+        pc.binary_join_element_wise(*parts[:3], ":/48", ":"),
+        pc.binary_join_element_wise(*parts[:2], "•••", ":"),
+    ]
+
+
+@cache
+def _octets() -> pa.Array:
+    return pa.array([str(octet) for octet in range(1 << 8)])
+
+
+@cache
+def _groups() -> pa.Array:
+    return pa.array([f"{group:x}" for group in range(1 << 16)])

@@ -50,7 +50,7 @@ class InputFile:
         if head.startswith(b"PAR1"):
             return Form.PARQUET
         if not head.strip():
-            return Form.EMPTY
+            return Form.EMPTY if len(head) < _HEAD else Form.LINES
         endings = [ending.lower() for ending in self.path.suffixes[-2:]]
         if ".parquet" in endings[-1:]:
             raise UnreadableError("file: is not Parquet")

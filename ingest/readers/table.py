@@ -80,15 +80,20 @@ def read_csv(path: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[Piec
                 continue
             lines = Lines.of(block.data, block.ends, block.first)
             if header is None:
-                lines = lines.without_blanks()
-            if header is None and len(lines.text):
-                first = lines.text[0].as_py()
-                header = Header.parse(first.decode("utf-8", "replace"))
-                lines = Lines(lines.numbers[1:], lines.text.slice(1))
+                header, lines = _header(lines)
             if header is not None and len(lines.text):
                 yield _Rows(header, connection).read(lines)
     except UnreadableError as error:
         yield error.piece()
+
+
+def _header(lines: Lines) -> tuple[Header | None, Lines]:
+    """Take the first line that is not blank for the header."""
+    for at, line in enumerate(lines.text):
+        if line.as_py().strip():
+            header = Header.parse(line.as_py().decode("utf-8", "replace"))
+            return header, Lines(lines.numbers[at + 1 :], lines.text.slice(at + 1))
+    return None, Lines(lines.numbers[:0], lines.text.slice(0, 0))
 
 
 def _cut(block: Block) -> Piece:
