@@ -51,15 +51,17 @@ def _saved(store: Store) -> None:
     name = st.selectbox(
         "Question",
         list(queries),
-        format_func=lambda name: f"{queries[name].summary} ({name})",
         key="query",
         bind="query-params",
     )
     query = queries[name]
+    st.text(query.summary)
     given = _parameters(query)
     with st.expander("Cypher"):
         st.code(query.text, language="cypher")
-    missing = [p.name for p in query.parameters if not given[p.name]]
+    missing = [
+        p.name for p in query.parameters if p.default is None and not given[p.name]
+    ]
     if missing:
         st.caption(f"Give {', '.join(missing)} to ask.")
     if st.button("Run", type="primary", disabled=bool(missing), key="run-saved"):

@@ -47,9 +47,8 @@ class Vitals:
 
 def vitals(ledger: duckdb.DuckDBPyConnection) -> Vitals:
     """Counts of the ledger by type, and of its quarantine by reason."""
-    with ledger.cursor() as cursor:
-        types = cursor.execute(_TYPES).df()
-        refused = cursor.execute(_REASONS).df()
+    types = ledger.execute(_TYPES).df()
+    refused = ledger.execute(_REASONS).df()
     latest = types["latest"].max() if len(types) else None
     return Vitals(
         int(types["events"].sum()),
@@ -64,8 +63,7 @@ def refused_lines(
 ) -> pd.DataFrame:
     """Lines in quarantine with their place and reason; secrets are redacted in them."""
     asked = {"reason": reason, "limit": size, "offset": size * page}
-    with ledger.cursor() as cursor:
-        return cursor.execute(_LINES, asked).df()
+    return ledger.execute(_LINES, asked).df()
 
 
 def sizes(dossier: Dossier) -> dict[str, int]:

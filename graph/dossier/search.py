@@ -138,9 +138,8 @@ def _hashes(
     ledger: duckdb.DuckDBPyConnection, lookup: Lookup, terms: Sequence[str]
 ) -> pd.DataFrame:
     """The keyed hash of each term as every kind that it may be."""
-    with ledger.cursor() as cursor:
-        schemes = [scheme for (scheme,) in cursor.execute(_SCHEMES).fetchall()]
-        further_kinds = [kind for (kind,) in cursor.execute(_FURTHER).fetchall()]
+    schemes = [scheme for (scheme,) in ledger.execute(_SCHEMES).fetchall()]
+    further_kinds = [kind for (kind,) in ledger.execute(_FURTHER).fetchall()]
     kinds = ["email", "phone", "ip", "card", "user_agent", *further_kinds]
     asked = [(kind, list(terms)) for kind in dict.fromkeys(kinds)]
     asked += [
@@ -167,9 +166,8 @@ def _in_networks(
     wanted = pd.DataFrame(
         {"term": [term for term, _ in parts], "prefix": hashes}, dtype=str
     )
-    with ledger.cursor() as cursor:
-        cursor.register("prefixes", wanted)
-        return cursor.execute(_PREFIXED).df()
+    ledger.register("prefixes", wanted)
+    return ledger.execute(_PREFIXED).df()
 
 
 def prefixes(network: str) -> list[str]:
@@ -199,10 +197,9 @@ def _keys_by_hash(
     """Keys by their raw text or by its SHA-256, as a leak report or a proxy has it."""
     rows = [(term, pepper.raw_key(term)) for term in terms]
     rows += [(term, pepper.key_hash(term)) for term in terms if len(term) == 64]
-    with ledger.cursor() as cursor:
-        hashes = pd.DataFrame(rows, columns=["term", "identifier"])
-        cursor.register("hashes", hashes)
-        named = cursor.execute(_HASHED_KEYS).df()
+    hashes = pd.DataFrame(rows, columns=["term", "identifier"])
+    ledger.register("hashes", hashes)
+    named = ledger.execute(_HASHED_KEYS).df()
     asked = {"terms": as_list(named["key_id"].tolist()), "least": 10_000}
     found = dossier.ask(_BY_ID, asked)
     found = found[found["type"] == "key"].drop(columns="term")

@@ -75,17 +75,16 @@ def timeline(
     Columns lane, what, failed, at (a bin's middle), events, usd.
     """
     own = dossier.ask(_KEYS, {"accounts": as_list(accounts)})["key_id"].tolist()
-    with ledger.cursor() as cursor:
-        charges = cursor.execute(_CHARGES, {"accounts": as_list(accounts)}).fetchall()
-        asked = {
-            "accounts": as_list(accounts),
-            "keys": as_list([*own, *keys]),
-            "charges": as_list([charge for (charge,) in charges]),
-            "bins": BINS,
-            "start": window[0] if window else None,
-            "finish": window[1] if window else None,
-        }
-        return cursor.execute(_BINNED, asked).df()
+    charges = ledger.execute(_CHARGES, {"accounts": as_list(accounts)}).fetchall()
+    asked = {
+        "accounts": as_list(accounts),
+        "keys": as_list([*own, *keys]),
+        "charges": as_list([charge for (charge,) in charges]),
+        "bins": BINS,
+        "start": window[0] if window else None,
+        "finish": window[1] if window else None,
+    }
+    return ledger.execute(_BINNED, asked).df()
 
 
 def busy(frame: pd.DataFrame) -> tuple[datetime, datetime] | None:

@@ -109,7 +109,7 @@ class Watched:
         """Wait until no part is being computed or loaded."""
         self.page.wait_for_timeout(500)
         self.page.wait_for_function(
-            "() => document.querySelector('[data-testid=\"stMain\"]') && "
+            "() => document.querySelector('h1') && "
             "!document.querySelector('[data-testid=\"stSkeleton\"]') && "
             "!document.querySelector('[data-testid=\"stStatusWidget\"]')",
             timeout=PATIENCE,

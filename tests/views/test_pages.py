@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from graph.access import Person
+from graph.cases import Cases
+from graph.dossier import Dossier
+from graph.dossier.clusters import cluster
+from graph.dossier.picture import Steps, picture
 from ingest.workspace import Workspace
+from tests.graph.dossier.made import AS_OF, HOSTILE
 from tests.views.conftest import APP, PEPPER, Open
+from views.cluster.case import Case
+from views.cluster.leaflet import leaflet
+from views.desk import Desk
 
 VIEWER = '[local]\nname = "vic"\nroles = ["viewer"]\n'
 PAGES = ("cluster", "search", "entity", "decisions", "exports", "health")
@@ -179,3 +189,19 @@ def test_free_cypher_is_off_where_nothing_vouches_for_it(open_page: Open) -> Non
     test.session_state["console"] = "Cypher"
     test.run()
     assert "off on the embedded database" in said(test)
+
+
+def test_the_leaflet_of_a_cluster_is_offline_and_inert(made: Path) -> None:
+    workspace = Workspace(made)
+    dossier = Dossier.open(workspace)
+    cases = Cases.open(workspace, PEPPER.encode())
+    here = Desk(dossier, cases, Person("ana", frozenset({"investigator"})), AS_OF)
+    found = cluster(dossier, "c-farm")
+    assert found is not None
+    found = replace(found, summary=HOSTILE)
+    pictured = picture(dossier, "c-farm", Steps(expanded=(("device:dev-0", 9),)))
+    html = leaflet(Case(here, found, "c-farm", "new", "", 0), pictured).decode()
+    cases.close()
+    assert "Content-Security-Policy" in html
+    assert "<img src=x" not in html
+    assert "farm-57" not in html

@@ -10,6 +10,8 @@ from graph.access import Right
 from graph.acts import ConflictError
 from views.cluster import decide
 from views.cluster.case import Case
+from views.cluster.leaflet import leaflet
+from views.cluster.network import drawn
 from views.palette import Badge
 from views.words import ACTIONS, TYPOLOGIES, ago, likely, plain, short, usd
 
@@ -24,7 +26,7 @@ _STATUS_COLOURS: Mapping[str, Badge] = {
 
 def draw(case: Case) -> None:
     """Title, badges and buttons; summary; money."""
-    title, buttons = st.columns([2.2, 1], vertical_alignment="center")
+    title, buttons = st.columns([1.8, 1], vertical_alignment="center")
     with title:
         _title(case)
     with buttons:
@@ -54,6 +56,16 @@ def _buttons(case: Case) -> None:
                 decide.members_dialog(case)
             if st.button("Dismiss…", shortcut="X", key="dismiss"):
                 decide.dismiss_dialog(case)
+        if person.may(Right.EXPORT):
+            st.download_button(
+                "HTML",
+                data=lambda: leaflet(case, drawn(case, case.trail.steps)),
+                file_name="ringfence-cluster.html",
+                mime="text/html",
+                on_click="ignore",
+                icon=":material/download:",
+                help="This cluster as one file that opens anywhere, offline",
+            )
         if (
             person.may(Right.NOTE)
             and case.assignee != person.name
