@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+_STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
 
 class MeasureError(RuntimeError):
@@ -52,30 +54,22 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
 
     Raises `MeasureError` when it fails.
     """
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-        begun = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own scripts, no shell
-            command,
+    with tempfile.NamedTemporaryFile() as told:
+        done = subprocess.run(  # noqa: S603 - our own scripts, no shell
+            [sys.executable, "-S", "-E", str(_STOPWATCH), told.name, *command],
             cwd=ROOT,
             env=os.environ | dict(environment or {}),
-            stdout=said,
-            stderr=complained,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            complained.seek(0)
-            lines = complained.read().decode(errors="replace").split("\n")
-            last = next((line for line in reversed(lines) if line.strip()), "")
-            raise MeasureError(f"{' '.join(command)}: {last}")
-        said.seek(0)
-        return Run(
-            seconds,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1024,
-            said.read().decode(),
-        )
+        figures = json.loads(told.read())
+    if figures.pop("status"):
+        lines = [line for line in done.stderr.split("\n") if line.strip()]
+        last = lines[-1] if lines else "it said nothing"
+        raise MeasureError(f"{' '.join(command)}: {last}")
+    return Run(**figures, said=done.stdout)
 
 
 def repeat(

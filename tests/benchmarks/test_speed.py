@@ -30,6 +30,12 @@ def test_a_run_tells_time_memory_and_what_it_said() -> None:
     assert made.cpu_seconds > 0
 
 
+def test_the_peak_is_the_commands_own() -> None:
+    ballast = bytearray(b"x") * 300_000_000
+    assert run([sys.executable, "-c", "pass"]).peak_mb < 100
+    assert len(ballast) == 300_000_000
+
+
 def test_a_failing_command_is_an_error_with_its_last_line() -> None:
     with pytest.raises(MeasureError, match="ValueError: a reason"):
         run([sys.executable, "-c", "raise ValueError('a reason')"])
