@@ -34,6 +34,12 @@ check: install-dev
 test: check
 	$(BIN)/pytest $(TESTS)
 
+bench: install-dev
+	$(BIN)/python -m benchmarks.speed $(BENCH)
+
+bench-check: install-dev
+	$(BIN)/python -m benchmarks.speed --check $(BENCH)
+
 fmt: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
