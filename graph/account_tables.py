@@ -13,7 +13,7 @@ from graph.communities import cluster_ids
 from graph.frameworks import controls_json
 from graph.key_tables import reason_codes
 from graph.money import EARLY_WARNING_BECOMES_DISPUTE
-from graph.reviews import verdict_of
+from graph.reviews import override, told_by_people, verdict_of
 from graph.scene import Scene
 from graph.tenant_tables import JudgedTenants
 from graph.typologies.evidence import Flags, Floats, base_rate_reason, rank, reasons
@@ -42,6 +42,12 @@ def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
     accounts, told = _accounts(scene, made.verdicts, made.reviews, made.base_rate)
     accounts, told = _with_culprits(accounts, told, made.tenants)
     accounts = _overridden(accounts, made.reviews)
+    told = told_by_people(
+        told,
+        "account",
+        accounts[["account_id", "score"]].rename(columns={"account_id": "subject_id"}),
+        verdict_of(made.reviews, "account", accounts["account_id"]),
+    )
     accounts["frameworks"] = accounts["typology"].map(controls_json)
     accounts["reasons"] = reason_codes(accounts["account_id"], told)
     connection.register("judged_accounts", accounts)
@@ -134,12 +140,10 @@ def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
     good, bad = word == "legitimate", word == "abusive"
     frame.loc[good, "typology"] = ""
     frame.loc[good, "action"] = "none"
-    frame.loc[good, "score"] = 0.0
     unnamed = bad & (frame["typology"] == "")
     frame.loc[unnamed, "typology"] = "disposable_signup"
     frame.loc[bad, "action"] = "ban"
-    frame.loc[bad, "score"] = 1.0
-    return frame
+    return override(frame, word)
 
 
 def _reasons(
@@ -160,12 +164,12 @@ def _reasons(
 
 _IDENTIFIERS = """
     CREATE OR REPLACE TEMP TABLE judged_identifiers AS
-    SELECT o.kind, o.identifier, any_value(i.masked) AS masked,
-           any_value(i.class) AS class, any_value(i.domain) AS domain,
-           any_value(i.asn) AS asn, any_value(i.country) AS country,
+    SELECT o.kind, o.identifier, min(i.masked) AS masked,
+           min(i.class) AS class, min(i.domain) AS domain,
+           min(i.asn) AS asn, min(i.country) AS country,
            count(DISTINCT o.account_id) AS accounts, min(o.first_seen) AS first_seen,
-           max(o.last_seen) AS last_seen, any_value(s.score) AS score,
-           coalesce(any_value(s.links), FALSE) AS links
+           max(o.last_seen) AS last_seen, min(s.score) AS score,
+           coalesce(min(s.links), FALSE) AS links
     FROM observations o
     LEFT JOIN identifiers i ON i.kind = o.kind AND i.identifier = o.identifier
     LEFT JOIN scored_identifiers s ON s.kind = o.kind AND s.identifier = o.identifier
@@ -212,14 +216,14 @@ _CLUSTERS = """
         SELECT cluster_id, arg_max(typology, (votes, typology)) AS typology
         FROM typed GROUP BY cluster_id
     )
-    SELECT a.cluster_id, coalesce(any_value(l.typology), '') AS typology,
+    SELECT a.cluster_id, coalesce(min(l.typology), '') AS typology,
            coalesce(round(avg(a.score) FILTER (a.action <> 'none'), 6),
                     round(avg(a.score), 6)) AS score,
            count(*) AS accounts,
            round(sum(a.cost_usd::DECIMAL(18, 6)), 6)::DOUBLE AS cost_usd,
            min(a.first_seen) AS first_seen, max(a.last_seen) AS last_seen,
-           coalesce(any_value(e.evidence), '[]') AS evidence,
-           coalesce(any_value(f.frameworks), '[]') AS frameworks,
+           coalesce(min(e.evidence), '[]') AS evidence,
+           coalesce(min(f.frameworks), '[]') AS frameworks,
            CASE WHEN bool_or(a.action = 'ban') THEN 'ban'
                 WHEN bool_or(a.action = 'review') THEN 'review' ELSE 'none' END
                AS action,
@@ -233,7 +237,7 @@ _CLUSTERS = """
                   'pay. {}', count(*), count(*) FILTER (a.role = 'core'),
                   sum(a.cost_usd::DECIMAL(18, 6))::DOUBLE,
                   count(*) FILTER (a.paid_usd > 0),
-                  coalesce('Mostly ' || replace(any_value(l.typology), '_', ' ') || '.',
+                  coalesce('Mostly ' || replace(min(l.typology), '_', ' ') || '.',
                            'Nothing abusive was found.')) AS summary
     FROM accounts a
     LEFT JOIN foremost l USING (cluster_id)

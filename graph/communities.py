@@ -105,7 +105,7 @@ def cluster_ids(
     )
     first = members.drop_duplicates("label").set_index("label")["account_id"]
     names = first.map(_cluster_name)
-    return pd.Series(labels).map(names).fillna("").astype(str)
+    return pd.Series(labels).map(names).astype(object).fillna("").astype(str)
 
 
 def _cluster_name(account_id: str) -> str:

@@ -51,7 +51,7 @@ _PAIRS = """
         FROM takeovers GROUP BY model, user_agent
     ), hits AS (SELECT account_id, count(*) AS hits FROM limit_hits GROUP BY account_id)
     SELECT m.giver, m.taker, count(DISTINCT m.hit_at) AS times,
-           any_value(h.hits * p.starts_per_second * 60) AS expected
+           min(h.hits * p.starts_per_second * 60) AS expected
     FROM met m JOIN hits h ON h.account_id = m.giver
     JOIN pace p ON p.model = m.model
          AND p.user_agent IS NOT DISTINCT FROM m.user_agent

@@ -146,7 +146,7 @@ def reason_codes(ids: pd.Series[str], told: pd.DataFrame) -> pd.Series[str]:
     """The JSON list of each subject's reason codes, heaviest first."""
     spoken = told[~told["code"].isin(["base_rate"])] if len(told) else told
     lists = spoken.groupby("subject_id")["code"].agg(lambda codes: json.dumps([*codes]))
-    return ids.map(lists).fillna("[]").astype(str)
+    return ids.map(lists).astype(object).fillna("[]").astype(str)
 
 
 def _audit(keys: pd.DataFrame) -> pd.Series[str]:

@@ -13,7 +13,7 @@ import duckdb
 
 _SOURCES = """
     CREATE OR REPLACE TEMP TABLE key_sources AS
-    SELECT u.key_id, any_value(u.account_id) AS account_id, u.ip,
+    SELECT u.key_id, min(u.account_id) AS account_id, u.ip,
            coalesce('as' || i.asn, i.prefix, u.ip) AS network,
            i.class AS network_class,
            coalesce(a.client, u.user_agent) AS client, u.ja4, u.model,
@@ -53,7 +53,7 @@ _HABIT = """
            least(k.first_use + greatest(INTERVAL 1 DAY,
                      least(INTERVAL 3 DAY, (k.last_use - k.first_use) / 4)),
                  coalesce(x.exposed_at, TIMESTAMP '9999-01-01')) AS habit_until
-    FROM (SELECT key_id, any_value(account_id) AS account_id,
+    FROM (SELECT key_id, min(account_id) AS account_id,
                  min(first_seen) AS first_use, max(last_seen) AS last_use
           FROM key_sources GROUP BY key_id) k
     LEFT JOIN exposures x USING (key_id)

@@ -90,7 +90,7 @@ _REGULARITY = """
                    ORDER BY occurred_at)) AS gap FROM moments
     )
     SELECT tenant_id, culprit_type, culprit,
-           stddev_pop(gap) / nullif(avg(gap), 0) AS gap_variation
+           round(stddev_pop(gap) / nullif(avg(gap), 0), 6) AS gap_variation
     FROM gaps WHERE gap IS NOT NULL GROUP BY tenant_id, culprit_type, culprit
 """
 
@@ -150,11 +150,11 @@ _TENANTS = """
         GROUP BY u.tenant_id
     )
     SELECT n.tenant_id, min(n.first_seen) AS first_seen, max(n.last_seen) AS last_seen,
-           coalesce(any_value(m.members), 0) AS members,
-           coalesce(any_value(s.usage_usd), 0) AS usage_usd,
-           coalesce(any_value(s.limit_hits), 0) AS limit_hits,
-           any_value(q.limit_usd) AS limit_usd,
-           any_value(CASE WHEN s.day_usd > 0 AND q.limit_usd IS NOT NULL
+           coalesce(min(m.members), 0) AS members,
+           coalesce(min(s.usage_usd), 0) AS usage_usd,
+           coalesce(min(s.limit_hits), 0) AS limit_hits,
+           min(q.limit_usd) AS limit_usd,
+           min(CASE WHEN s.day_usd > 0 AND q.limit_usd IS NOT NULL
                 THEN greatest(q.limit_usd - coalesce(c.used_usd, 0), 0)
                      / (s.day_usd / 24) END) AS hours_to_exhaustion
     FROM named n

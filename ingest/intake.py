@@ -14,9 +14,9 @@ from ingest.contract import FIELDS
 from ingest.duplicates import OF_EARLIER, OF_NOW, Judge, body_of
 from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS, Keying
 from ingest.readers.chunks import CHUNK, Chunk
-from ingest.routes import REST_ROUTE, USAGE_ROUTE, Route
+from ingest.routes import ROUTES
 from ingest.secrets import Redactor
-from ingest.sifting import Sieve, Sifted, part
+from ingest.sifting import Sieve, Sifted
 from ingest.sources.adapt import adapt
 from ingest.sql import count, fill, first
 from ingest.staging import Staging
@@ -32,8 +32,8 @@ EVENT_COLUMNS: Mapping[str, str] = {
     "key": "UBIGINT",
 }
 
-# Planning the quick check of every type costs as much as the exact check of so many.
-_MANY = 10_000
+# Planning a quick check costs as much as the exact check of so many.
+_MANY = 2_000
 
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "blank_events": EVENT_COLUMNS,
@@ -111,7 +111,8 @@ class Intake:
         self.redactor = Redactor(keying.pepper)
         self._sieve = Sieve(connection)
         self._judge = Judge(connection, self._show_staged)
-        self._rest, self._doubted = _Waiting(), _Waiting()
+        self._doubted = _Waiting()
+        self._waiting = {name: _Waiting() for name in (*ROUTES, "")}
 
     def prepare(self, stored: Sequence[Path]) -> None:
         """Make the tables that the work fills; `stored` are the event segments."""
@@ -126,24 +127,26 @@ class Intake:
         """Take one chunk in; some of it may wait for `flush`."""
         records, refused = adapt(self.connection, chunk)
         self.quarantine(refused)
-        usage, rest = part(records)
-        if usage.num_rows:
-            self._check(USAGE_ROUTE, usage)
-        if self._rest.add(rest):
-            self._flush_rest()
+        if records.num_rows:
+            for name, mine in self._sieve.part(records).items():
+                if self._waiting[name].add(mine):
+                    self._flush(name)
 
     def flush(self) -> None:
         """Take in what still waits."""
-        self._flush_rest()
+        for name in self._waiting:
+            self._flush(name)
         self._flush_doubted()
 
-    def _flush_rest(self) -> None:
-        records = self._rest.drain()
+    def _flush(self, name: str) -> None:
+        records = self._waiting[name].drain()
         if records is None:
             return
-        if records.num_rows >= _MANY:
-            self._check(REST_ROUTE, records)
-        elif self._doubted.add(records):
+        doubted = records
+        if name in ROUTES and records.num_rows >= _MANY:
+            sifted, doubted = self._sieve.quick(ROUTES[name], records)
+            self.admit(sifted)
+        if self._doubted.add(doubted):
             self._flush_doubted()
 
     def _flush_doubted(self) -> None:
@@ -152,12 +155,6 @@ class Intake:
             sifted, bad = self._sieve.exact(records)
             self.quarantine(as_refused(bad))
             self.admit(sifted)
-
-    def _check(self, route: Route, records: pa.Table) -> None:
-        sifted, doubted = self._sieve.quick(route, records)
-        self.admit(sifted)
-        if self._doubted.add(doubted):
-            self._flush_doubted()
 
     def admit(self, sifted: Sifted) -> None:
         """Key, judge and stage good rows."""

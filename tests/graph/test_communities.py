@@ -14,7 +14,8 @@ from graph.communities import NO_CLUSTER, cluster_ids, join
 from graph.kinship import Kin
 from graph.link import Edges
 
-NO_KIN = Kin(*(np.zeros(0, dtype=np.int64) for _ in range(2)), np.zeros(0), {})
+NOBODY = np.zeros(0, dtype=np.int64)
+NO_KIN = Kin(NOBODY, NOBODY, np.zeros(0), {})
 
 
 def _edges(pairs: list[tuple[int, int]], identifiers: int) -> Edges:
@@ -34,7 +35,7 @@ def test_the_same_partition_as_networkx(
     pairs: list[tuple[int, int]], kept: list[bool]
 ) -> None:
     labels = join(20, _edges(pairs, 10), np.where(kept, 9.0, -9.0), NO_KIN)
-    graph = nx.Graph()
+    graph: nx.Graph[tuple[str, int]] = nx.Graph()
     graph.add_nodes_from(("account", account) for account in range(20))
     graph.add_edges_from(
         (("account", a), ("identifier", i)) for a, i in pairs if kept[i]
@@ -69,7 +70,7 @@ def test_a_cluster_is_named_after_its_earliest_core_account() -> None:
         {
             "account_id": ["a", "b", "c", "alone"],
             "created_at": pd.to_datetime(
-                ["2026-03-03", "2026-03-02", "2026-03-01", None]
+                ["2026-03-03", "2026-03-02", "2026-03-01", "NaT"]
             ),
             "first_seen": pd.to_datetime(["2026-03-03"] * 4),
         }

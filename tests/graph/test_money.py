@@ -10,10 +10,10 @@ import pytest
 from tests.graph.worlds import Event, judge
 
 
-def _event(number: int, kind: str, **more: Any) -> Event:
+def _event(number: int, of: str, /, **more: Any) -> Event:
     return {
         "event_id": f"e{number}",
-        "type": kind,
+        "type": of,
         "occurred_at": f"2026-03-01T{number % 24:02d}:00:00Z",
         "account_id": "a",
         **more,

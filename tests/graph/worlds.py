@@ -29,7 +29,8 @@ class Judged:
 
     def table(self, name: str, key: str) -> pd.DataFrame:
         """One derived table, indexed and sorted by `key`."""
-        return self.connection.table(name).df().set_index(key).sort_index()
+        frame: pd.DataFrame = self.connection.table(name).df()
+        return frame.set_index(key).sort_index()
 
     @property
     def accounts(self) -> pd.DataFrame:
