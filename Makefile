@@ -17,10 +17,12 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 
 install: $(VENV)/run.stamp
 
+# Tests drive a real browser and read a real PostgreSQL; Debian's packages have both.
 install-dev: $(VENV)/dev.stamp
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
-		|| echo "no Chromium on this machine: the browser tests will say so"
+	@{ command -v chromium && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+		&& apt-get install -y -qq chromium fonts-dejavu-core postgresql >/dev/null; } \
+		|| echo "no Chromium or PostgreSQL on this machine: their tests will say so"
 
 demo: install
 	$(BIN)/ringfence --workspace ringfence-demo demo $(DEMO)
@@ -32,7 +34,13 @@ check: install-dev
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -m 'not torture' $(TESTS)
+
+torture: check
+	$(BIN)/pytest -m torture $(TESTS)
+
+evaluate: install-dev
+	$(BIN)/python -m benchmarks.evaluation $(EVALUATION)
 
 bench: install-dev
 	$(BIN)/python -m benchmarks.speed $(BENCH)

@@ -157,12 +157,18 @@ def _detect(
     base_rate: float = 0.05,
     link_kinds: list[str] | None = None,
 ) -> dict[str, str]:
+    from graph.decisions import hand_over
     from graph.detect import Settings
     from graph.detect import detect as run_detection
 
     if not 0 < base_rate < 1:
         raise UsageError(f"--base-rate {base_rate} is no share: give 0.05 for 5 %")
-    settings = Settings(base_rate=base_rate, further_kinds=tuple(link_kinds or ()))
+    settings = Settings(
+        base_rate=base_rate,
+        further_kinds=tuple(link_kinds or ()),
+        looking_back=as_of is not None,
+    )
+    hand_over(workspace)
     snapshot = run_detection(workspace, as_of, settings, progress=_say)
     return {
         "as_of": snapshot.as_of.isoformat() + "Z",

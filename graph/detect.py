@@ -45,12 +45,14 @@ class Settings:
 
     `base_rate` is the share of accounts expected to be abusive; `further_kinds` are
     the kinds of `identifier.seen` that may link; `without` names families of evidence
-    to leave out, for measuring what each is worth.
+    to leave out, for measuring what each is worth; `looking_back` hides decisions
+    made after the moment looked from.
     """
 
     base_rate: float = DEFAULT_BASE_RATE
     further_kinds: Sequence[str] = ()
     without: frozenset[str] = frozenset()
+    looking_back: bool = False
 
 
 def detect(
@@ -80,7 +82,7 @@ def derive(
     """Make every table of `graph.derived.TABLES` in a connection to the ledger."""
     progress("reading observations")
     observe(connection, as_of, prices())
-    reviews = latest_reviews(connection, as_of)
+    reviews = latest_reviews(connection, as_of, looking_back=settings.looking_back)
     progress("tracing keys")
     trace_keys(connection)
     keys = key_tables.judge(key_frame(connection), settings.base_rate, reviews)

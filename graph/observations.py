@@ -11,16 +11,18 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-# A day is the coarsest step of "when"; three accounts in one hour is the least
-# company that makes a latest hour credible (one forged date must not move the clock).
+# Three accounts in one hour is the least company that makes a latest hour credible:
+# one forged date must not move the clock. What people decide is no sign of life.
 _LATEST_CREDIBLE_HOUR = """
     SELECT max(latest) FROM (
         SELECT max(occurred_at) AS latest FROM events
-        WHERE account_id IS NOT NULL
+        WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
         GROUP BY date_trunc('hour', occurred_at)
         HAVING count(DISTINCT account_id) >= 3
     )
 """
+
+_LATEST = "SELECT max(occurred_at) FROM events WHERE type NOT LIKE '%.reviewed'"
 
 _SEEN = """
     CREATE OR REPLACE TEMP VIEW seen AS
@@ -135,7 +137,7 @@ def latest_credible_time(connection: duckdb.DuckDBPyConnection) -> datetime | No
     """
     row = connection.execute(_LATEST_CREDIBLE_HOUR).fetchone()
     if row is None or row[0] is None:
-        row = connection.execute("SELECT max(occurred_at) FROM events").fetchone()
+        row = connection.execute(_LATEST).fetchone()
     latest: datetime | None = row[0] if row else None
     return latest
 

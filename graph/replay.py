@@ -7,6 +7,7 @@ late disputes included only once they have come.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import duckdb
@@ -39,6 +40,7 @@ def replay(
     are what it had taken by then.
     """
     ledger = Ledger.open(workspace)
+    settings = replace(settings, looking_back=True)
     first, last = _bounds(ledger.connect())
     seen: list[pd.DataFrame] = []
     moment = first + step

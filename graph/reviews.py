@@ -25,7 +25,9 @@ _LATEST = """
                    CASE split_part(type, '.', 1) WHEN 'account' THEN account_id
                         WHEN 'key' THEN key_id ELSE tenant_id END
                    ORDER BY occurred_at DESC, event_id DESC) AS age
-        FROM seen WHERE type IN ('account.reviewed', 'key.reviewed', 'tenant.reviewed')
+        FROM events
+        WHERE type IN ('account.reviewed', 'key.reviewed', 'tenant.reviewed')
+          AND (NOT ? OR occurred_at <= ?)
     )
     WHERE age = 1 AND verdict <> 'withdrawn'
       AND (expires_at IS NULL OR expires_at > ?)
@@ -34,10 +36,14 @@ _LATEST = """
 
 
 def latest_reviews(
-    connection: duckdb.DuckDBPyConnection, as_of: datetime
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, *, looking_back: bool
 ) -> pd.DataFrame:
-    """Columns subject_type, subject_id, verdict (abusive, legitimate), reviewer."""
-    return connection.execute(_LATEST, [as_of]).df()
+    """Columns subject_type, subject_id, verdict (abusive, legitimate), reviewer.
+
+    A run that looks back sees what had been decided by `as_of`; any other sees all,
+    for people decide after the log that they read.
+    """
+    return connection.execute(_LATEST, [looking_back, as_of, as_of]).df()
 
 
 def override(frame: pd.DataFrame, word: pd.Series[str]) -> pd.DataFrame:
