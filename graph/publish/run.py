@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import duckdb
 
@@ -22,6 +24,8 @@ Say = Callable[[str], None]
 Rows = list[tuple[object, ...]]
 
 _SAY_EVERY_SECONDS = 2.0
+# Neo4j writes batches side by side; the embedded database would refuse one of two.
+_LANES = {"neo4j": 2, "embedded": 1}
 # A database that is being restarted comes back; one that is gone does not.
 _PATIENCE_SECONDS = 120.0
 
@@ -109,14 +113,17 @@ def _begun(
     full: bool,
 ) -> Note:
     """A new run, noted in the database before it writes anything."""
+    lanes = (0,) * _LANES[store.engine]
+    base, mode = "", "merge"
     if known is None:
         newest = note.newest_run(store)
-        begun = Note(staged.digest, "", "merge" if newest else "create", newest + 1)
-    elif known.done and not full and stage.at(workspace, known.digest):
-        begun = Note(staged.digest, known.digest, "change", known.run + 1)
+        mode = "merge" if newest else "create"
     else:
-        begun = Note(staged.digest, "", "merge", known.run + 1)
-    note.write(store, begun)
+        newest = known.run
+        if known.done and not full and stage.at(workspace, known.digest):
+            base, mode = known.digest, "change"
+    begun = Note(staged.digest, base, mode, newest + 1, lanes)
+    note.begin(store, begun)
     return begun
 
 
@@ -136,18 +143,54 @@ def _write(
 
 
 def _write_steps(store: Store, todo: Note, planned: list[Step], tally: _Tally) -> None:
-    batch = 0
-    waiting = any(step.suspicious for step in planned)
-    with _reader() as connection:
-        for step in planned:
-            if waiting and not step.suspicious:
-                waiting = False
+    """Each stage of the plan only when the one before is in; batches side by side."""
+    first = 0
+    with _reader() as reader, ThreadPoolExecutor(len(todo.written)) as lanes:
+        for suspicious, stages in groupby(planned, lambda step: step.suspicious):
+            for _, together in groupby(stages, lambda step: step.stage):
+                numbered = enumerate(_all_batches(reader, together), first)
+                for step, rows, number in _dealt(lanes, store, todo, numbered):
+                    tally.add(step, rows)
+                    first = number + 1
+            if suspicious:
                 tally.say("the suspicious clusters are in; the rest follows")
-            for rows in _batches(connection, step):
-                if batch >= todo.batch:
-                    _write_batch(store, todo, batch, step, rows)
-                    tally.add(step, len(rows))
-                batch += 1
+
+
+def _all_batches(
+    reader: duckdb.DuckDBPyConnection, planned: Iterable[Step]
+) -> Iterator[tuple[Step, Rows]]:
+    for step in planned:
+        for rows in _batches(reader, step):
+            yield step, rows
+
+
+def _dealt(
+    lanes: ThreadPoolExecutor,
+    store: Store,
+    todo: Note,
+    numbered: Iterable[tuple[int, tuple[Step, Rows]]],
+) -> Iterator[tuple[Step, int, int]]:
+    """Write the batches not yet written; yields step, rows and number as they end.
+
+    A batch starts when the one before it in its lane has ended.
+    """
+    running: deque[tuple[Future[None], Step, int, int]] = deque()
+    for number, (step, rows) in numbered:
+        while len(running) >= len(todo.written):
+            yield _ended(running.popleft())
+        if todo.has(number):
+            written: Future[None] = Future()
+            written.set_result(None)
+        else:
+            written = lanes.submit(_write_batch, store, todo, number, step, rows)
+        running.append((written, step, len(rows), number))
+    while running:
+        yield _ended(running.popleft())
+
+
+def _ended(batch: tuple[Future[None], Step, int, int]) -> tuple[Step, int, int]:
+    batch[0].result()
+    return batch[1:]
 
 
 @contextmanager

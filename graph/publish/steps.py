@@ -27,6 +27,11 @@ class Step:
     removes: bool = False
     is_node: bool = False
 
+    @property
+    def stage(self) -> tuple[bool, bool]:
+        """Steps in a row of one stage may be written in any order."""
+        return self.removes, self.is_node
+
 
 def write_all(staged: Staged, *, new: bool) -> Iterator[Step]:
     """Every staged row, the suspicious ones first; `new`: the graph holds none."""

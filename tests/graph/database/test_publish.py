@@ -189,7 +189,7 @@ def test_a_batch_whose_answer_was_lost_is_written_once(
 ) -> None:
     staged = stage.stage(world.workspace, world.first())
     todo = note.Note(staged.digest, "", "create", 1)
-    note.write(store, todo)
+    note.begin(store, todo)
     step = next(steps.write_all(staged, new=True))
     with run._reader() as reader:
         rows = next(run._batches(reader, step))
@@ -200,7 +200,7 @@ def test_a_batch_whose_answer_was_lost_is_written_once(
 
 def test_another_publisher_in_between_is_noticed(store: Store, world: World) -> None:
     todo = note.Note("digest", "", "create", 1)
-    note.write(store, note.Note("other", "", "create", 2))
+    note.begin(store, note.Note("other", "", "create", 2))
 
     def work(transaction: Transaction) -> bool:
         return note.advance(transaction, todo, 0)
@@ -240,7 +240,8 @@ def test_hostile_text_makes_no_label_type_or_key(
     assert set(told(store, KINDS)) <= {kind.type for kind in RELATIONSHIPS}
     keys = "MATCH (n) UNWIND keys(n) AS name RETURN name, count(*) AS n"
     known = {p.name for node in NODES for p in node.properties} | {"ringfence_run"}
-    assert set(told(store, keys)) <= known | set(note.Note.__dataclass_fields__)
+    noted = set(note.Note.__dataclass_fields__) | {"lane"}
+    assert set(told(store, keys)) <= known | noted
     found = "MATCH (a:Account {id: $id}) RETURN a.plan AS plan"
     assert len(text) > 512 or store.run(found, {"id": text + "farm-0"}) == [
         {"plan": text}
@@ -314,7 +315,7 @@ def _publisher(workspace: Workspace, address: Address) -> subprocess.Popen[bytes
 def _kill_after(store: Store, publisher: subprocess.Popen[bytes], batches: int) -> None:
     for _ in itertools.count():
         known = note.read(store)
-        if (known and (known.batch >= batches or known.done)) or (
+        if (known and (sum(known.written) >= batches or known.done)) or (
             publisher.poll() is not None
         ):
             break
