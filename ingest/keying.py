@@ -109,9 +109,10 @@ class Keying:
         """
         mask = sifted.rows.column("secret").combine_chunks()
         suspects = rows.filter(mask)
-        hashes = pc.replace_with_mask(
-            pa.nulls(rows.num_rows, pa.string()), mask, self._hash_of_key_id(suspects)
-        )
+        hashes = pa.nulls(rows.num_rows, pa.string())
+        if "key_id" in rows.column_names:
+            found = self._hash_of_key_id(suspects)
+            hashes = pc.replace_with_mask(hashes, mask, found)
         for name in sifted.route.texts:
             texts = suspects.column(name).combine_chunks()
             cleaned = self._redactor.clean_array(texts, name in _KEY_NAMES)

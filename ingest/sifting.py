@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import reasons
-from ingest.routes import MARK_OF_USAGE, REST_ROUTE, USAGE_ROUTE, Route
+from ingest.routes import EVERY_TYPE, Route, likely_type
 
 _SCAN_ROWS = 8192
 """Rows that one thread takes from a table at a time."""
@@ -59,14 +59,14 @@ class Sieve:
         """Check records; give the good rows, and the bad records with `reason`."""
         self.register(records)
         reasons.prepare(self.connection)
-        self.connection.execute(REST_ROUTE.examined())
-        rows = self.connection.sql(REST_ROUTE.exact()).to_arrow_table()
+        self.connection.execute(EVERY_TYPE.examined())
+        rows = self.connection.sql(EVERY_TYPE.exact()).to_arrow_table()
         wrong = rows.column("wrong")
         good = pc.is_null(wrong)
         bad = records.take(rows.column("nr").filter(pc.invert(good)))
         bad = bad.append_column("reason", wrong.filter(pc.invert(good)))
         rows = rows.drop_columns("wrong").filter(good)
-        return Sifted(REST_ROUTE, records, rows), bad
+        return Sifted(EVERY_TYPE, records, rows), bad
 
     def register(self, records: pa.Table) -> None:
         """Make records the table `records`, numbered, in bites for every thread."""
@@ -76,18 +76,16 @@ class Sieve:
         table = pa.Table.from_batches(bites, schema=numbered.schema)
         self.connection.register("records", table)
 
-
-def part(records: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Part records that speak of usage from the rest.
-
-    The first table may hold the rest too: the way of usage passes them over.
-    """
-    usage = pc.match_substring(records.column("record"), MARK_OF_USAGE)
-    found = pc.sum(usage).as_py() or 0
-    if found == records.num_rows:
-        return records, records.slice(0, 0)
-    rest = records.filter(pc.invert(usage))
-    return (records if found else records.slice(0, 0)), rest
-
-
-__all__ = ["REST_ROUTE", "USAGE_ROUTE", "Sieve", "Sifted", "part"]
+    def part(self, records: pa.Table) -> dict[str, pa.Table]:
+        """Part records by the type that they seem to be of, unknown under ''."""
+        self.register(records)
+        query = f"SELECT coalesce({likely_type()}, '') AS type, nr FROM records"
+        rows = self.connection.sql(query).to_arrow_table()
+        types = pc.unique(rows.column("type")).to_pylist()
+        if len(types) == 1:
+            return {str(types[0]): records}
+        found = {}
+        for name in types:
+            numbers = rows.column("nr").filter(pc.equal(rows.column("type"), name))
+            found[str(name)] = records.take(numbers.sort())
+        return found
