@@ -30,8 +30,8 @@ _INTRODUCTION = """# Evaluation
 
 Made by `make evaluate` on worlds of the demo generator with seeds that nothing was
 tuned on. The worlds are synthetic: the figures say how methods compare and where this
-one is weak, and nothing about the rate of abuse at any real site. Detection reads events
-only; labels are read by the evaluation alone.
+one is weak, and nothing about the rate of abuse at any real site. Detection reads
+events only; labels are read by the evaluation alone.
 """
 
 
