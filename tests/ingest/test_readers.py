@@ -211,3 +211,20 @@ def test_buffers_are_lent_again(tmp_path: Path) -> None:
     first = [block.data.to_pybytes() for block in blocks(path)]
     second = [block.data.to_pybytes() for block in blocks(path)]
     assert first == second == [b"1\n2\n"]
+
+
+def test_a_short_file_that_breaks_off_gives_what_was_good(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    lines = "".join(
+        f'{{"event_id": "e{n}", "type": "account.created", "account_id": "a{n}",'
+        f' "occurred_at": "2026-03-01T00:00:{n % 60:02d}Z"}}\n'
+        for n in range(300)
+    )
+    whole = gzip.compress(lines.encode())
+    broken = tmp_path / "broken.ndjson.gz"
+    broken.write_bytes(whole[: len(whole) // 2])
+    counts = ledger.ingest([broken])
+    assert counts.accepted > 50
+    assert counts.quarantined == 1
+    assert counts.read == counts.accepted + 1
