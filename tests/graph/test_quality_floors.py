@@ -1,0 +1,79 @@
+"""Floors of quality on a small fixed world: what must not get worse unnoticed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from demo.world import World, make
+from graph.derived import Snapshot
+from graph.detect import detect
+from graph.evaluate import evaluate, read_labels
+from graph.evaluate_subjects import evaluate_keys, evaluate_tenants
+from graph.summary import CASES
+from ingest.ledger import Ledger
+from ingest.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Snapshot]:
+    folder = tmp_path_factory.mktemp("floors")
+    world = make(folder / "world", accounts=4000, seed=21, abusive_share=0.1)
+    workspace = Workspace.open(folder / "workspace")
+    Ledger.open(workspace).ingest([folder / "world" / "events"])
+    return world, detect(workspace)
+
+
+def _values(table: pd.DataFrame) -> pd.Series[float]:
+    return table.set_index("measure")["value"].astype(float)
+
+
+def test_accounts(judged: tuple[World, Snapshot]) -> None:
+    world, snapshot = judged
+    tables = evaluate(snapshot, read_labels(world.labels)).tables
+    summary = _values(tables["summary"])
+    assert summary["precision of bans"] >= 0.99
+    assert summary["precision of ban or review"] >= 0.9
+    assert summary["recall of ban or review"] >= 0.8
+    assert summary["framed victims banned"] == 0
+    assert summary["expected calibration error"] <= 0.05
+    recall = tables["recall by case and level"].set_index("level")["banned_or_review"]
+    assert recall[["naive", "proxied", "reset"]].min() >= 0.9
+
+
+def test_keys_and_tenants(judged: tuple[World, Snapshot]) -> None:
+    world, snapshot = judged
+    keys = _values(evaluate_keys(snapshot, world.key_labels))
+    assert keys["precision"] >= 0.8
+    assert keys["recall"] >= 0.85
+    tenants = _values(evaluate_tenants(snapshot, world.tenant_labels))
+    assert tenants["precision"] >= 0.75
+    assert tenants["recall with the right culprit"] >= 0.6
+
+
+def test_all_five_cases_are_found_with_reasons(
+    judged: tuple[World, Snapshot],
+) -> None:
+    connection = judged[1].connect()
+    found = connection.execute(
+        "SELECT typology, min(len(reasons)) FROM ("
+        "SELECT typology, reasons FROM accounts UNION ALL "
+        "SELECT typology, reasons FROM keys UNION ALL "
+        "SELECT typology, reasons FROM tenants) WHERE typology <> '' GROUP BY typology"
+    ).fetchall()
+    assert {typology for typology, _ in found} == set(CASES)
+    assert all(length > len("[]") for _, length in found)
+
+
+def test_owners_of_replayed_keys_are_victims(judged: tuple[World, Snapshot]) -> None:
+    rows = (
+        judged[1]
+        .connect()
+        .execute(
+            "SELECT count(*) FROM keys k JOIN accounts a USING (account_id) "
+            "WHERE k.typology <> '' AND a.typology IN ('key_replay', "
+            "'cloud_key_exposure')"
+        )
+        .fetchall()
+    )
+    assert rows == [(0,)]
