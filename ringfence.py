@@ -552,9 +552,13 @@ def neo4j_status(workspace: WorkspaceOption = None) -> None:
 @reference_app.command("update")
 def reference_update(file: Path, workspace: WorkspaceOption = None) -> None:
     """Take newer ranges, domains or prices from a file."""
+    from ingest.ledger import Ledger
     from ingest.reference import update
 
-    typer.echo(update(_open(workspace), file))
+    opened = _open(workspace)
+    entries = update(opened, file)
+    Ledger.open(opened).reclassify()
+    typer.echo(f"{entries:,} entries taken from {file}")
 
 
 def main() -> None:

@@ -47,11 +47,8 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         "household",
-        "At most six people who share a device or a card, over a long time.",
-        lambda c: _when(
-            (c["members"] <= 6) & (c["spread_days"] >= 3) & (c["closed_share"] < 0.5),
-            2.0,
-        ),
+        "At most six people who share a device or a card.",
+        lambda c: _when((c["members"] <= 6) & (c["closed_share"] < 0.5), 2.0),
     ),
     Hypothesis(
         "corporate tenant",

@@ -78,8 +78,11 @@ class Edges:
         return counts.astype(np.int64)
 
 
+# What could not be read ("n/a", "unknown") is nobody's and links nobody.
 _SHARED = """
     SELECT kind, identifier FROM observations
+    ANTI JOIN (SELECT kind, identifier FROM identifiers WHERE class = 'unreadable')
+        USING (kind, identifier)
     WHERE kind IN (SELECT unnest(?))
     GROUP BY kind, identifier HAVING count(DISTINCT account_id) >= 2
     ORDER BY kind, identifier
