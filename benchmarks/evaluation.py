@@ -54,6 +54,7 @@ def report(folder: Path, accounts: int, seeds: list[int]) -> str:
     for seed in seeds:
         world, workspace = _judged(folder / f"seed-{seed}", accounts, seed, 0.08)
         tables.append(_tables(world, Snapshot.current(workspace)))
+    parts.append(_pooled(tables))
     parts += [_section(name, [t[name] for t in tables], seeds) for name in tables[0]]
     parts.append(_rivals(world, Snapshot.current(workspace)))
     parts.append(_ablations(world, workspace))
@@ -78,6 +79,19 @@ def _tables(world: World, snapshot: Snapshot) -> dict[str, pd.DataFrame]:
     return found
 
 
+def _pooled(tables: list[dict[str, pd.DataFrame]]) -> str:
+    summaries = [t["summary"].set_index("measure")["value"] for t in tables]
+    banned = int(sum(s["banned"] for s in summaries))
+    wrong = int(
+        sum(t["harm to innocents by population"]["banned"].sum() for t in tables)
+    )
+    bound = 1000 * upper_bound(wrong, banned)
+    return (
+        f"Over all seeds {wrong} innocents stand among {banned:,} recommended bans: "
+        f"at most {bound:.1f} in 1,000 (exact, 95 %).\n"
+    )
+
+
 def _section(name: str, tables: list[pd.DataFrame], seeds: list[int]) -> str:
     if name == "calibration":
         return f"## {name.capitalize()} (seed {seeds[0]})\n\n{_markdown(tables[0])}\n"
@@ -85,7 +99,10 @@ def _section(name: str, tables: list[pd.DataFrame], seeds: list[int]) -> str:
     merged = tables[0][keys].copy()
     for seed, table in zip(seeds, tables, strict=True):
         values = table.drop(columns=keys).add_suffix(f", seed {seed}")
-        merged = merged.merge(pd.concat([table[keys], values], axis=1), how="outer")
+        # Measures keep their order; a level or population may be absent in a seed.
+        other = pd.concat([table[keys], values], axis=1)
+        ordered = "measure" in keys
+        merged = merged.merge(other, how="left" if ordered else "outer")
     return f"## {name.capitalize()}\n\n{_markdown(merged)}\n"
 
 
