@@ -16,7 +16,11 @@ _HEAD = """\
 Made by `make bench`; do not edit by hand. Each figure is the median of its runs, each
 run a process of its own; the peak is the largest resident set of any run. `CPU s` is
 processor time of that process, which other work on the machine disturbs less than the
-clock. Measured on {machine}.
+clock.
+
+Measured on {machine}.
+The load average at the end was {load:.1f}: where that is far above the number of cores,
+others took part of the machine and seconds by the clock are too high.
 """
 
 
@@ -61,7 +65,8 @@ _SECTIONS: tuple[Section, ...] = (
         "The snapshot of the made world into an empty database, beside one "
         "`UNWIND … MERGE` a batch over a part of its observations. Rates are "
         "relationships a second, without the start of the database; nodes are "
-        "written in that time too.",
+        "written in that time too. Plain MERGE gets fewer rows, so it meets a database "
+        "that is less warmed up.",
         {
             "ringfence embedded": "`ringfence publish`, embedded",
             "plain embedded": "plain MERGE, embedded",
@@ -85,13 +90,16 @@ _COLUMNS = (
 )
 
 
-def page(figures: Sequence[Figure]) -> str:
-    """The whole page; a section without a figure is left out."""
+def page(figures: Sequence[Figure], load: float) -> str:
+    """The whole page; a section without a figure is left out.
+
+    `load` is the machine's load average while the figures were taken.
+    """
     machine = (
         f"{os.cpu_count()} cores, {platform.system()}, Python "
         f"{platform.python_version()}"
     )
-    parts = [_HEAD.format(machine=machine)]
+    parts = [_HEAD.format(machine=machine, load=load)]
     for section in _SECTIONS:
         found = [figure for figure in figures if figure.work in section.works]
         if found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ def main(words: list[str] | None = None) -> int:
     elif given.check:
         return _judge(now, json.loads(given.baseline.read_text()))
     else:
-        given.page.write_text(page(figures))
+        given.page.write_text(page(figures, os.getloadavg()[0]))
     return 0
 
 

@@ -116,7 +116,8 @@ def test_half_again_worse_is_a_regression() -> None:
 
 
 def test_the_page_tells_each_figure() -> None:
-    told = page([figure("count", 2.0), figure("ingest", 3.25)])
+    told = page([figure("count", 2.0), figure("ingest", 3.25)], load=7.25)
+    assert "load average at the end was 7.2" in told
     assert "| `ringfence ingest` | 10 | 3.25 | 3.25 | 1 |  | 1 |" in told
     assert "| ingest over counting the files, 10 | 1.62 |" in told
     assert "Publishing" not in told
