@@ -25,7 +25,7 @@ from graph.typologies.evidence import Evidence
 from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
 from ingest.ledger import Ledger
 from ingest.reference import prices
-from ingest.workspace import Workspace
+from ingest.workspace import Resources, Workspace
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout, as in the ledger
 
@@ -67,10 +67,17 @@ def detect(
     """
     ledger = Ledger.open(workspace)
     connection = ledger.connect()
+    _bound(connection, workspace)
     moment = as_of or latest_credible_time(connection) or EPOCH
     derive(connection, moment, settings or Settings(), progress)
     progress("writing the derived tables")
     return write_snapshot(workspace, connection, ledger.fingerprint, moment, HELD_AS)
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """Keep to the memory that the user allows, and spill inside the workspace."""
+    connection.execute("SET memory_limit = ?", [Resources.from_environment().memory])
+    connection.execute("SET temp_directory = ?", [str(workspace.root / "spill")])
 
 
 def derive(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.workspace import Workspace
+from ingest.workspace import Workspace, is_held
 
 USER = "root"
 # A command a few seconds later finds the database still warm.
@@ -64,7 +64,7 @@ def join(workspace: Workspace) -> Seat:
 def is_running(workspace: Workspace) -> bool:
     """Whether the child process lives, be it starting, serving or ending."""
     folder = workspace.database
-    return folder.exists() and _alive(folder)
+    return folder.exists() and is_held(folder / "server.lock")
 
 
 def stop(workspace: Workspace) -> None:
@@ -72,7 +72,7 @@ def stop(workspace: Workspace) -> None:
     folder = workspace.database
     if is_running(workspace):
         _signal(folder, signal.SIGTERM)
-        if not _until(lambda: not _alive(folder), _STOP_SECONDS):
+        if not _until(lambda: not is_held(folder / "server.lock"), _STOP_SECONDS):
             _kill(folder)
 
 
@@ -103,26 +103,14 @@ def _password(folder: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _alive(folder: Path) -> bool:
-    """Whether a child holds `server.lock`: a pid alone may be another's by now."""
-    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _running_port(folder: Path) -> int | None:
     """The port of a child that answers; None where a new one must be started."""
-    if not _alive(folder):
+    if not is_held(folder / "server.lock"):
         (folder / "server.json").unlink(missing_ok=True)
         return None
-    if _until(lambda: _answers(folder) or not _alive(folder), _START_SECONDS) and (
-        _alive(folder)
-    ):
+    if _until(
+        lambda: _answers(folder) or not is_held(folder / "server.lock"), _START_SECONDS
+    ) and (is_held(folder / "server.lock")):
         return _told(folder)["port"]
     _kill(folder)
     return None
@@ -185,7 +173,7 @@ def _last_line(log: Path) -> str:
 
 def _kill(folder: Path) -> None:
     _signal(folder, signal.SIGKILL)
-    _until(lambda: not _alive(folder), _STOP_SECONDS)
+    _until(lambda: not is_held(folder / "server.lock"), _STOP_SECONDS)
     (folder / "server.json").unlink(missing_ok=True)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.workspace import Workspace
+from ingest.workspace import Workspace, is_held
 
 VERSION = "5.26.18"
 # The 2026 artifacts lack the entry point that the 5.26 LTS line has.
@@ -64,7 +64,7 @@ def start(
     home = workspace.root / "neo4j"
     home.mkdir(exist_ok=True, mode=0o700)
     with workspace.lock("neo4j", wait_seconds=_START_SECONDS):
-        if not _alive(home):
+        if not is_held(home / "server.lock"):
             chosen = _free_port(port)
             _configure(home, chosen)
             _launch(home, _classpath(say), chosen)
@@ -76,13 +76,13 @@ def start(
 def stop(workspace: Workspace) -> str:
     """End the server, with SIGKILL when it will not end; says what happened."""
     home = workspace.root / "neo4j"
-    if not home.exists() or not _alive(home):
+    if not home.exists() or not is_held(home / "server.lock"):
         return "no local Neo4j runs"
     pid = _told(home)["pid"]
     os.kill(pid, signal.SIGTERM)
-    if not _until(lambda: not _alive(home), _STOP_SECONDS):
+    if not _until(lambda: not is_held(home / "server.lock"), _STOP_SECONDS):
         os.kill(pid, signal.SIGKILL)
-        _until(lambda: not _alive(home), _STOP_SECONDS)
+        _until(lambda: not is_held(home / "server.lock"), _STOP_SECONDS)
     _reap(pid)
     return "the local Neo4j has stopped"
 
@@ -90,7 +90,7 @@ def stop(workspace: Workspace) -> str:
 def status(workspace: Workspace) -> str:
     """Whether it runs, and the shell lines that point at it."""
     home = workspace.root / "neo4j"
-    if not home.exists() or not _alive(home):
+    if not home.exists() or not is_held(home / "server.lock"):
         return "no local Neo4j runs: `ringfence neo4j start` starts one"
     return "\n".join(("the local Neo4j runs", *_exports(home)))
 
@@ -197,17 +197,6 @@ def _await(home: Path) -> None:
             f"the local Neo4j did not come up ({_complaint(home / 'server.log')}): "
             f"see {home / 'server.log'}"
         )
-
-
-def _alive(home: Path) -> bool:
-    descriptor = os.open(home / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _told(home: Path) -> dict[str, int]:

@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 
 from ingest import reasons
 from ingest.routes import EVERY_TYPE, Route, likely_type
+from ingest.sql import fill
+
+_TYPES = "SELECT coalesce($type, '') AS type, nr FROM records"
 
 _SCAN_ROWS = 8192
 """Rows that one thread takes from a table at a time."""
@@ -79,7 +82,7 @@ class Sieve:
     def part(self, records: pa.Table) -> dict[str, pa.Table]:
         """Part records by the type that they seem to be of, unknown under ''."""
         self.register(records)
-        query = f"SELECT coalesce({likely_type()}, '') AS type, nr FROM records"
+        query = fill(_TYPES, type=likely_type())
         rows = self.connection.sql(query).to_arrow_table()
         types = pc.unique(rows.column("type")).to_pylist()
         if len(types) == 1:

@@ -78,6 +78,15 @@ class Workspace:
             os.close(descriptor)
 
 
+def is_held(lock: Path) -> bool:
+    """Whether some process holds the lock file: a pid alone may be another's by now."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
