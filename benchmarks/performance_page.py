@@ -85,7 +85,7 @@ _SECTIONS: tuple[Section, ...] = (
     ),
 )
 _COLUMNS = (
-    "| work | size | s | CPU s | peak MB | more | runs |\n"
+    "| work | accounts | s | CPU s | peak MB | more | runs |\n"
     "| --- | ---: | ---: | ---: | ---: | --- | ---: |"
 )
 
@@ -122,6 +122,8 @@ def _more(figure: Figure) -> str:
     words = [
         f"{name} {told[name]:.2f} s" for name in ("cold", "warm") if told.get(name)
     ]
+    if told.get("events"):
+        words.append(f"{told['events']:,.0f} events")
     if told.get("grouped"):
         words.append(
             f"{told['grouped']:,.0f} accounts joined, at most {told['largest']:,.0f}"

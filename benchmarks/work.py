@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -69,20 +69,23 @@ def events(bench: Bench) -> Iterator[Figure]:
         seed=3,
         shape=Shape(mean_events=bench.mean_events, formats=("ndjson",)),
     )
-    size, files = sum(told.counts.values()), str(world / "events")
+    size, files = bench.accounts, str(world / "events")
+    count = {"events": float(sum(told.counts.values()))}
 
     def ingest() -> Run:
         shutil.rmtree(bench.workspace, ignore_errors=True)
         return bench.ringfence("ingest", files)
 
-    def export() -> Run:
-        out = bench.folder / "accounts.csv"
-        return bench.ringfence("export", "accounts", "--out", str(out))
-
-    yield repeat("count", size, bench.runs, lambda: bench.module("counting", files))
-    yield repeat("ingest", size, bench.runs, ingest)
-    yield repeat("detect", size, bench.runs, lambda: bench.ringfence("detect"))
-    yield repeat("export", size, bench.runs, export)
+    works: dict[str, Callable[[], Run]] = {
+        "count": lambda: bench.module("counting", files),
+        "ingest": ingest,
+        "detect": lambda: bench.ringfence("detect"),
+        "export": lambda: bench.ringfence(
+            "export", "accounts", "--out", str(bench.folder / "accounts.csv")
+        ),
+    }
+    for work, once in works.items():
+        yield repeat(work, size, bench.runs, once, lambda _: count)
 
 
 def clusters(bench: Bench) -> Iterator[Figure]:
