@@ -162,18 +162,20 @@ def _reasons(
     return rank(pd.concat([*parts, prior], ignore_index=True))
 
 
+# Grouped first and described afterwards: there are far fewer values than sightings.
 _IDENTIFIERS = """
     CREATE OR REPLACE TEMP TABLE judged_identifiers AS
-    SELECT o.kind, o.identifier, min(i.masked) AS masked,
-           min(i.class) AS class, min(i.domain) AS domain,
-           min(i.asn) AS asn, min(i.country) AS country,
-           count(DISTINCT o.account_id) AS accounts, min(o.first_seen) AS first_seen,
-           max(o.last_seen) AS last_seen, min(s.score) AS score,
-           coalesce(min(s.links), FALSE) AS links
-    FROM observations o
+    WITH shown AS (
+        SELECT kind, identifier, count(*) AS accounts, min(first_seen) AS first_seen,
+               max(last_seen) AS last_seen
+        FROM observations GROUP BY kind, identifier
+    )
+    SELECT o.kind, o.identifier, i.masked, i.class, i.domain, i.asn, i.country,
+           o.accounts, o.first_seen, o.last_seen, s.score,
+           coalesce(s.links, FALSE) AS links
+    FROM shown o
     LEFT JOIN identifiers i ON i.kind = o.kind AND i.identifier = o.identifier
     LEFT JOIN scored_identifiers s ON s.kind = o.kind AND s.identifier = o.identifier
-    GROUP BY o.kind, o.identifier
 """
 
 
