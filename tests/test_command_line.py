@@ -1,0 +1,113 @@
+"""The command contract: exit statuses, counts, files, and the same bytes again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LINE = (
+    '{{"event_id": "{0}", "type": "account.created", "account_id": "{0}",'
+    ' "occurred_at": "2026-03-01T00:00:00Z"}}\n'
+)
+TABLES = ("accounts", "clusters", "keys", "tenants")
+
+
+def ringfence(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ringfence",
+            "--workspace",
+            str(folder / "w"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    good = "".join(LINE.format(f"a{n}") for n in range(5))
+    (folder / "events.ndjson").write_text(good + "not json\n" + LINE.format("a0"))
+    return folder
+
+
+def test_run_counts_and_writes_the_same_bytes_twice(tmp_path: Path, logs: Path) -> None:
+    out = tmp_path / "out"
+    call = ("run", str(logs), "--out", str(out), "--no-publish")
+    first = ringfence(tmp_path, *call)
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout.splitlines()[0]) == {
+        "read": 7, "accepted": 5, "duplicate": 1, "quarantined": 1,
+    }  # fmt: skip
+    before = {name: (out / f"{name}.csv").read_bytes() for name in TABLES}
+    assert ringfence(tmp_path, *call).returncode == 0
+    assert before == {name: (out / f"{name}.csv").read_bytes() for name in TABLES}
+    assert len(before["accounts"].splitlines()) == 6
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_the_ending_says_the_format(tmp_path: Path, logs: Path, ending: str) -> None:
+    assert ringfence(tmp_path, "ingest", str(logs)).returncode == 0
+    assert ringfence(tmp_path, "detect").returncode == 0
+    out = tmp_path / f"accounts.{ending}"
+    assert ringfence(tmp_path, "export", "accounts", "--out", str(out)).returncode == 0
+    assert out.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("export", "accounts", "--out", "x.csv"), 1, "ringfence detect"),
+        (("ingest", "/no/such/file"), 2, "does not exist"),
+        (("detect", "--as-of", "yesterday"), 2, "RFC 3339"),
+        (("detect", "--as-of", "2026-03-01T00:00:00"), 2, "offset"),
+        (("detect", "--base-rate", "2"), 2, "share"),
+        (("query", "nothing_like_it"), 2, "no query is called"),
+        (("export", "bans", "--out", "x.csv"), 2, "--format"),
+        (("no-such-command",), 2, "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    done = ringfence(tmp_path, *arguments)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_follow_takes_what_comes_in(tmp_path: Path, logs: Path) -> None:
+    out = tmp_path / "out"
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "ringfence", "--workspace", str(tmp_path / "w"), "run",
+         str(logs), "--out", str(out), "--no-publish", "--follow"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert _told(out / "accounts.csv", "a4")
+        (logs / "later.ndjson").write_text(LINE.format("newcomer"))
+        assert _told(out / "accounts.csv", "newcomer")
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+def _told(path: Path, account: str, seconds: float = 60.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists() and account in path.read_text(encoding="utf-8"):
+            return True
+        time.sleep(0.5)
+    return False
