@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logit
 
 from graph.frameworks import controls_json
@@ -125,7 +127,7 @@ _KEYS = """
            reasons, tenant_id, created_at, revoked_at, first_seen, last_seen, requests,
            usage_usd - CASE WHEN typology <> '' THEN foreign_usd ELSE 0 END
                AS owner_usd,
-           '' AS crew_id, audit, frameworks
+           crew_id, audit, frameworks
     FROM judged_keys
 """
 
@@ -135,11 +137,31 @@ def write(connection: duckdb.DuckDBPyConnection, keys: JudgedKeys) -> None:
     frame = keys.frame.assign(
         reasons=reason_codes(keys.frame["key_id"], keys.reasons),
         audit=_audit(keys.frame),
+        crew_id=_crews(connection, keys.frame),
         frameworks=keys.frame["typology"].map(controls_json),
     )
     connection.register("judged_keys", frame)
     connection.execute(_KEY_OBSERVATIONS)
     connection.execute(_KEYS)
+
+
+def _crews(connection: duckdb.DuckDBPyConnection, keys: pd.DataFrame) -> pd.Series[str]:
+    """Replayed keys that a mark of the same strangers joins, named by their first."""
+    stolen = keys.loc[keys["typology"] != "", ["key_id"]]
+    marks = connection.execute("SELECT DISTINCT key_id, mark FROM crew_marks").df()
+    marks = marks.merge(stolen, on="key_id").sort_values(["key_id", "mark"])
+    key, names = pd.factorize(marks["key_id"])
+    mark, values = pd.factorize(marks["mark"])
+    size = len(names) + len(values)
+    matrix = coo_matrix(
+        (np.ones(len(marks), np.int8), (key, mark + len(names))), (size, size)
+    )
+    _, label = connected_components(matrix.tocsr(), directed=False)
+    crews = pd.DataFrame({"key_id": names, "label": label[: len(names)]})
+    crews["first"] = crews.groupby("label")["key_id"].transform("min")
+    crews = crews[crews.groupby("label")["key_id"].transform("size") >= 2]
+    found = crews.set_index("key_id")["first"].astype(object)
+    return keys["key_id"].map(found).astype(object).fillna("").astype(str)
 
 
 def reason_codes(ids: pd.Series[str], told: pd.DataFrame) -> pd.Series[str]:

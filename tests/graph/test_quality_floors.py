@@ -77,3 +77,17 @@ def test_owners_of_replayed_keys_are_victims(judged: tuple[World, Snapshot]) -> 
         .fetchall()
     )
     assert rows == [(0,)]
+
+
+def test_keys_of_one_crew_are_joined(judged: tuple[World, Snapshot]) -> None:
+    crews = (
+        judged[1]
+        .connect()
+        .execute(
+            "SELECT crew_id, count(*), count(*) FILTER (typology = '') FROM keys "
+            "WHERE crew_id <> '' GROUP BY crew_id"
+        )
+        .fetchall()
+    )
+    assert crews
+    assert all(size >= 2 and innocent == 0 for _, size, innocent in crews)
