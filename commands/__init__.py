@@ -1,0 +1,1 @@
+"""The commands of `ringfence`, one module a group; rooms are imported inside them."""

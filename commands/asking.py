@@ -1,0 +1,143 @@
+"""Questions: saved queries, and verdicts held against labels."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import WorkspaceOption, print_json, say, workspace_at
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TableFormat(StrEnum):
+    """How `ringfence query` prints rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def query(
+    name: Annotated[str | None, typer.Argument(help="A query of `queries/`.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="k=v")] = None,
+    print_as: Annotated[TableFormat, typer.Option("--format")] = TableFormat.table,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Run a saved Cypher query; without a name, list them."""
+    from graph.catalogue import catalogue
+    from graph.store import Store
+
+    queries = catalogue()
+    if name is None:
+        for known in sorted(queries):
+            typer.echo(f"{known:34} {queries[known].summary}")
+        return
+    if name not in queries:
+        raise UsageError(f"no query is called {name!r}: `ringfence query` lists them")
+    given = dict(_pair(text) for text in param or [])
+    with Store.open(workspace_at(workspace)) as store:
+        rows = queries[name].run(store, **given)
+    _print_rows(rows, queries[name].columns, print_as)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--param {text!r} is not k=v")
+    return name, value
+
+
+def _print_rows(
+    rows: list[dict[str, object]], columns: tuple[str, ...], print_as: TableFormat
+) -> None:
+    if print_as is TableFormat.json:
+        for row in rows:
+            print_json(row)
+    elif print_as is TableFormat.csv:
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([row[column] for column in columns] for row in rows)
+    else:
+        _print_table([[row[column] for column in columns] for row in rows], columns)
+
+
+def _print_table(rows: list[list[object]], columns: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns)
+    for row in rows:
+        # Text, not markup: what attackers typed must not style the terminal.
+        table.add_row(*(Text(_printable(value)) for value in row))
+    Console().print(table)
+
+
+def _printable(value: object) -> str:
+    text = "" if value is None else str(value)
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def evaluate(
+    labels: Annotated[Path, typer.Option(help="CSV: account_id, abusive, ring_id.")],
+    keys: Annotated[Path | None, typer.Option(help="CSV: key_id, replayed.")] = None,
+    tenants: Annotated[
+        Path | None,
+        typer.Option(help="CSV: tenant_id, drained, culprit_type, culprit."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Score the verdicts against labels."""
+    from graph.derived import Snapshot
+    from graph.evaluate import evaluate as hold_against
+    from graph.evaluate import read_labels
+    from graph.evaluate_subjects import evaluate_keys, evaluate_tenants
+
+    snapshot = Snapshot.current(workspace_at(workspace))
+    tables = dict(hold_against(snapshot, read_labels(labels)).tables)
+    if keys:
+        tables["keys"] = evaluate_keys(snapshot, keys)
+    if tenants:
+        tables["tenants"] = evaluate_tenants(snapshot, tenants)
+    for title, table in tables.items():
+        _print_frame(title, table)
+
+
+def _print_frame(title: str, table: pd.DataFrame) -> None:
+    typer.echo(f"\n{title}")
+    typer.echo(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+
+
+def replay(
+    labels: Annotated[Path, typer.Option(help="CSV: account_id, abusive, ring_id.")],
+    step_hours: Annotated[int, typer.Option(help="Hours between looks.")] = 1,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Walk the log in event time: how soon each theft is seen."""
+    from datetime import timedelta
+
+    from graph.detect import Settings
+    from graph.evaluate import read_labels
+    from graph.replay import replay as walk
+
+    step = timedelta(hours=step_hours)
+    tables = walk(workspace_at(workspace), read_labels(labels), step, Settings(), say)
+    for title, table in tables.items():
+        _print_frame(title, table)
+
+
+def policy(workspace: WorkspaceOption = None) -> None:
+    """Dollars stopped and honest users touched, for each threshold and rung."""
+    from graph.derived import Snapshot
+    from graph.policy import curve
+
+    _print_frame("policy", curve(Snapshot.current(workspace_at(workspace))))
