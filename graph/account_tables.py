@@ -53,7 +53,7 @@ def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
     connection.register("judged_accounts", accounts)
     connection.execute("CREATE OR REPLACE TEMP TABLE accounts AS FROM judged_accounts")
     connection.register("told_reasons", told)
-    connection.execute("CREATE OR REPLACE TEMP TABLE reasons AS FROM told_reasons")
+    connection.execute(_REASONS)
     names = accounts["cluster_id"].groupby(scene.cluster).first()
     named = hypotheses.assign(cluster_id=hypotheses["cluster"].map(names))
     connection.register("told_hypotheses", named)
@@ -161,6 +161,16 @@ def _reasons(
     prior = base_rate_reason("account", subjects, base_rate)
     return rank(pd.concat([*parts, prior], ignore_index=True))
 
+
+# Typed one by one: a run that has nothing to tell of accounts may have of keys.
+_REASONS = """
+    CREATE OR REPLACE TEMP TABLE reasons AS
+    SELECT subject_type::VARCHAR AS subject_type, subject_id::VARCHAR AS subject_id,
+           rank::INTEGER AS rank, code::VARCHAR AS code, family::VARCHAR AS family,
+           weight::DOUBLE AS weight, sentence::VARCHAR AS sentence,
+           evidence::VARCHAR AS evidence
+    FROM told_reasons
+"""
 
 # Grouped first and described afterwards: there are far fewer values than sightings.
 _IDENTIFIERS = """

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from graph.communities import NO_CLUSTER
+from graph.link import usual_span
 from graph.scene import Scene
 from graph.typologies.evidence import Evidence
 
@@ -102,6 +103,29 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         ),
     ),
     Hypothesis(
+        "launch spike",
+        "They came in a rush in which everybody came, with devices and names of their "
+        "own.",
+        lambda c: _when(
+            (c["rush"] >= 3.0)
+            & (c["share_of_rush"] <= 0.2)
+            & (c["device_variety"] >= 0.6)
+            & (c["name_variety"] >= 0.6),
+            2.0,
+        ),
+    ),
+    Hypothesis(
+        "build runners",
+        "Paying members whose keys were always used from many changing machines: "
+        "build runners or a load test.",
+        lambda c: _when((c["runners"] >= 0.5) & (c["paying_share"] >= 0.3), 1.5),
+    ),
+    Hypothesis(
+        "migration",
+        "Paying members whose traffic moved to new machines while the old fell silent.",
+        lambda c: _when((c["migrated"] >= 0.5) & (c["paying_share"] >= 0.3), 1.5),
+    ),
+    Hypothesis(
         "returning people",
         "Members come back on many days.",
         lambda c: _when(c["active_days"] >= 7, 1.5),
@@ -109,8 +133,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
 )
 
 
-def describe_clusters(scene: Scene) -> pd.DataFrame:
-    """One row a cluster number: size, shares (0 to 1), diversity, spread in days."""
+def describe_clusters(scene: Scene, keys: pd.DataFrame) -> pd.DataFrame:
+    """One row a cluster number: size, shares (0 to 1), diversity, spread in days.
+
+    `keys` has columns account_id and innocent_story (see `graph.key_tables`).
+    """
     profiles = scene.profiles
     frame = pd.DataFrame(
         {
@@ -128,6 +155,8 @@ def describe_clusters(scene: Scene) -> pd.DataFrame:
             "tenant": profiles["tenant_id"],
             "invite": profiles["invited_by"].fillna(profiles["referral_code"]),
             "active_days": profiles["active_days"],
+            "runners": _owns(profiles, keys, "build runners"),
+            "migrated": _owns(profiles, keys, "migration"),
         }
     )
     groups = frame[frame["cluster"] != NO_CLUSTER].groupby("cluster", sort=True)
@@ -145,10 +174,13 @@ def describe_clusters(scene: Scene) -> pd.DataFrame:
         first=("created", "min"),
         last=("created", "max"),
         active_days=("active_days", "median"),
+        runners=("runners", "mean"),
+        migrated=("migrated", "mean"),
     )
     table["device_diversity"] = table["devices"] / table["members"]
     table["host_diversity"] = table["hosts"] / table["members"]
     table["spread_days"] = (table["last"] - table["first"]).dt.total_seconds() / 86400
+    table["rush"], table["share_of_rush"] = _rush(frame, table)
     table["tenant_share"] = _largest_share(frame, "tenant", table["members"])
     table["invite_share"] = _largest_share(frame, "invite", table["members"])
     own_host = _largest_share(frame, "host", table["members"])
@@ -197,6 +229,29 @@ def as_evidence(scene: Scene, hypotheses: pd.DataFrame) -> list[Evidence]:
         )
     )
     return found
+
+
+def _owns(profiles: pd.DataFrame, keys: pd.DataFrame, story: str) -> Series[bool]:
+    owners = keys.loc[keys["innocent_story"] == story, "account_id"]
+    return profiles["account_id"].isin(owners)
+
+
+def _rush(
+    frame: pd.DataFrame, table: pd.DataFrame
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """How much denser than usual all sign-ups came while a cluster's did, and the
+    cluster's share of them (the conditional burst of detection formula F1)."""
+    everyone = np.sort(_seconds(frame["created"]))
+    first, last = _seconds(table["first"]), _seconds(table["last"])
+    within = np.searchsorted(everyone, last, "right") - np.searchsorted(everyone, first)
+    lasted = np.maximum(last - first, 3600.0)
+    usual = everyone.size * lasted / usual_span(everyone)
+    return within / usual, table["members"].to_numpy() / np.maximum(within, 1)
+
+
+def _seconds(moments: Series[pd.Timestamp]) -> npt.NDArray[np.float64]:
+    whole = moments.astype("datetime64[s]").astype("int64").to_numpy()
+    return np.asarray(whole, dtype=np.float64)
 
 
 def _variety(frame: pd.DataFrame, column: str) -> Series[float]:

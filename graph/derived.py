@@ -75,6 +75,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "invited_by": "VARCHAR",
         "created_at": "TIMESTAMP",
         "closed_at": "TIMESTAMP",
+        "removed_at": "TIMESTAMP",
         "first_seen": "TIMESTAMP",
         "last_seen": "TIMESTAMP",
         "requests": "BIGINT",

@@ -104,7 +104,7 @@ def derive(
     profiles = profile(connection)
     progress("linking accounts")
     scene = compose(connection, profiles, settings.further_kinds)
-    clusters = describe_clusters(scene)
+    clusters = describe_clusters(scene, keys.frame)
     hypotheses = weigh_hypotheses(clusters)
     progress("weighing verdicts")
     evidence = {name: find(scene) for name, find in ACCOUNT_DETECTORS.items()}

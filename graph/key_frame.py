@@ -43,7 +43,8 @@ _FRAME = """
                sum(requests) AS requests, sum(cost_usd)::DOUBLE AS usage_usd,
                sum(tokens) AS tokens,
                count(DISTINCT network) AS networks,
-               count(DISTINCT client) AS clients
+               count(DISTINCT client) AS clients,
+               min(first_tenant) <> max(last_tenant) AS several_tenants
         FROM key_sources GROUP BY key_id
     ), theirs AS (
         SELECT key_id, min(first_seen) AS foreign_first, max(last_seen) AS foreign_last,
@@ -93,8 +94,8 @@ _FRAME = """
            x.exposed_at, x.reported_at, coalesce(x.verified, FALSE) AS verified,
            x.location, x.detector,
            m.first_seen, m.last_seen, m.requests, m.usage_usd, m.tokens, m.networks,
-           m.clients, t.* EXCLUDE (key_id), h.shared_hours, h.foreign_hours,
-           f.owner_hours_after, f.owner_last, c.crew_owners
+           m.clients, m.several_tenants, t.* EXCLUDE (key_id), h.shared_hours,
+           h.foreign_hours, f.owner_hours_after, f.owner_last, c.crew_owners
     FROM resolved r
     LEFT JOIN made d USING (key_id) LEFT JOIN owners o USING (key_id)
     LEFT JOIN revoked v USING (key_id) LEFT JOIN rotated n USING (key_id)
@@ -110,7 +111,10 @@ _COUNTS = [
     "model_shift", "prompt_shift", "shared_hours", "foreign_hours",
     "owner_hours_after", "crew_owners",
 ]  # fmt: skip
-_FLAGS = ["new_client", "new_ja4", "new_model", "new_prompt", "from_hosting"]
+_FLAGS = [
+    "new_client", "new_ja4", "new_model", "new_prompt", "from_hosting",
+    "several_tenants",
+]  # fmt: skip
 
 
 def key_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:

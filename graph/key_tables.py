@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logit
 
 from graph.frameworks import controls_json
-from graph.reviews import verdict_of
+from graph.reviews import override, told_by_people, verdict_of
 from graph.typologies import cloud_key_exposure, key_replay
 from graph.typologies.evidence import (
     Flags,
     Weighed,
     base_rate_reason,
+    gates,
     rank,
     reasons,
     weigh,
@@ -44,24 +46,47 @@ class JudgedKeys:
 
 def judge(keys: pd.DataFrame, base_rate: float, reviews: pd.DataFrame) -> JudgedKeys:
     """Decide on each key of `graph.key_frame.key_frame`; a person's word overrides."""
-    weighed = weigh(
-        [*key_replay.detect(keys), *cloud_key_exposure.detect(keys)], len(keys)
-    )
+    evidence = [*key_replay.detect(keys), *cloud_key_exposure.detect(keys)]
+    first = weigh(evidence, len(keys))
+    control = (first.control >= CONTROL_GATE) & (first.speaking >= 1)
+    harm = first.families["harm"] > 0
+    evidence += gates(control, harm, nothing_taken="No stranger consumed much on it.")
+    weighed = weigh(evidence, len(keys))
     probability = expit(weighed.total + float(logit(base_rate)))
-    control = (weighed.control >= CONTROL_GATE) & (weighed.speaking >= 1)
-    harm = weighed.families["harm"] > 0
     guilty = control & harm & (probability >= REVIEW_ABOVE)
-    probability = np.where(control & harm, probability, np.minimum(probability, 0.2))
-    frame = keys.assign(score=probability.round(6))
+    # Why a key is left alone is told as well, where strangers or a leak raise doubt.
+    doubted = (keys["foreign_requests"] > 0) | keys["exposed_at"].notna()
+    frame = keys.assign(
+        score=probability.round(6), innocent_story=_innocent_story(weighed)
+    )
     frame["typology"] = _typology(keys, guilty)
     sure = guilty & (probability >= REVOKE_ABOVE)
     alive = keys["revoked_at"].isna().to_numpy()
     frame["action"] = np.where(
         sure & alive, "revoke", np.where(guilty, "review", "none")
     )
-    frame = _overridden(frame, reviews)
-    chosen = (frame["typology"] != "").to_numpy()
-    return JudgedKeys(frame, _reasons(weighed, frame, chosen, base_rate))
+    told = _reasons(weighed, frame, doubted.to_numpy(), base_rate)
+    word = verdict_of(reviews, "key", frame["key_id"])
+    frame = _overridden(frame, word)
+    scored = frame[["key_id", "score"]].rename(columns={"key_id": "subject_id"})
+    return JudgedKeys(frame, told_by_people(told, "key", scored, word))
+
+
+# The innocent stories of a key that are shown for its owner's cluster too.
+STORIES = {
+    "owner_moved": "migration",
+    "many_hands": "build runners",
+    "scheduled_test": "build runners",
+}
+
+
+def _innocent_story(weighed: Weighed) -> npt.NDArray[np.str_]:
+    """Which of `STORIES` explains each key's foreign traffic; empty for none."""
+    story = np.full(weighed.total.size, "", dtype="<U16")
+    for item in weighed.evidence:
+        if item.code in STORIES:
+            story = np.where(item.weight < 0, STORIES[item.code], story)
+    return story
 
 
 def _typology(keys: pd.DataFrame, guilty: Flags) -> pd.Series[str]:
@@ -70,19 +95,16 @@ def _typology(keys: pd.DataFrame, guilty: Flags) -> pd.Series[str]:
     return pd.Series(np.where(guilty, name, ""), index=keys.index, dtype=object)
 
 
-def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
-    word = verdict_of(reviews, "key", frame["key_id"])
+def _overridden(frame: pd.DataFrame, word: pd.Series[str]) -> pd.DataFrame:
     bad, good = word == "abusive", word == "legitimate"
     frame.loc[good, "typology"] = ""
     frame.loc[good, "action"] = "none"
-    frame.loc[good, "score"] = 0.0
-    frame.loc[bad, "score"] = 1.0
     frame.loc[bad, "action"] = np.where(
         frame.loc[bad, "revoked_at"].isna(), "revoke", "review"
     )
     unnamed = bad & (frame["typology"] == "")
     frame.loc[unnamed, "typology"] = "key_replay"
-    return frame
+    return override(frame, word)
 
 
 def _reasons(
@@ -180,6 +202,7 @@ def _audit(keys: pd.DataFrame) -> pd.Series[str]:
     eternal = alive & keys["expires_at"].isna() & ~keys["rotated"].astype(bool)
     findings = {
         "exposed_and_alive": exposed,
+        "shared_by_tenants": alive & keys["several_tenants"],
         "shared_by_many_tools": many_tools,
         "unused": unused,
         "never_rotated_nor_expiring": eternal,

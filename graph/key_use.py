@@ -22,7 +22,8 @@ _SOURCES = """
            sum(u.requests)::BIGINT AS requests,
            sum(u.input_tokens + u.output_tokens)::BIGINT AS tokens,
            sum(u.requests) FILTER (u.http_status >= 400)::BIGINT AS errors,
-           coalesce(sum(u.cost_usd), 0) AS cost_usd
+           coalesce(sum(u.cost_usd), 0) AS cost_usd,
+           min(u.tenant_id) AS first_tenant, max(u.tenant_id) AS last_tenant
     FROM usage u
     LEFT JOIN identifiers i ON i.kind = 'ip' AND i.identifier = u.ip
     LEFT JOIN identifiers a ON a.kind = 'user_agent' AND a.identifier = u.user_agent

@@ -14,7 +14,6 @@ _SIGN_UP = """
     SELECT account_id,
            min(occurred_at) FILTER (type = 'account.created') AS created_at,
            max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
-           max(reason) FILTER (type = 'account.closed') AS close_reason,
            arg_min(email, occurred_at) FILTER (type = 'account.created') AS email,
            arg_min(ip, occurred_at) FILTER (type = 'account.created') AS sign_up_ip,
            arg_min(user_agent, occurred_at) FILTER (type = 'account.created')
@@ -34,6 +33,17 @@ _SIGN_UP = """
            min(occurred_at) FILTER (type = 'limit.raised') AS limit_raised_at
     FROM seen
     WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
+    GROUP BY account_id
+"""
+
+# Removed by the company, or called abusive by a person: who comes after came back.
+_REMOVED = r"""
+    CREATE OR REPLACE TEMP TABLE removals AS
+    SELECT account_id, min(occurred_at) AS removed_at FROM seen
+    WHERE account_id IS NOT NULL AND (
+        type = 'account.closed'
+            AND regexp_matches(lower(reason), '\b(ban(ned)?|abus(e|ive)|fraud)')
+        OR type = 'account.reviewed' AND verdict = 'abusive')
     GROUP BY account_id
 """
 
@@ -95,7 +105,7 @@ _PROFILES = """
            ip.class AS ip_class, ip.prefix AS ip_prefix, ip.asn AS ip_asn,
            ip.country AS ip_country,
            coalesce(ua.client, s.sign_up_agent) AS client,
-           t.tenant_id IS NOT NULL AS tenant_pays
+           t.tenant_id IS NOT NULL AS tenant_pays, r.removed_at
     FROM everyone e
     LEFT JOIN sign_ups s USING (account_id)
     LEFT JOIN burns b USING (account_id)
@@ -112,6 +122,7 @@ _PROFILES = """
     LEFT JOIN identifiers ip ON ip.kind = 'ip' AND ip.identifier = s.sign_up_ip
     LEFT JOIN identifiers ua
            ON ua.kind = 'user_agent' AND ua.identifier = s.sign_up_agent
+    LEFT JOIN removals r USING (account_id)
     LEFT JOIN paying_tenants t ON t.tenant_id = s.tenant_id
     ORDER BY e.account_id
 """
@@ -131,7 +142,7 @@ def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     Needs the tables of `graph.observations.observe` and `graph.money.settle`. Money
     columns are float US dollars, counts are float (missing is zero).
     """
-    for statement in (_SIGN_UP, _BURN, _EVERYONE, _PAYING_TENANTS):
+    for statement in (_SIGN_UP, _REMOVED, _BURN, _EVERYONE, _PAYING_TENANTS):
         connection.execute(statement)
     frame = connection.execute(_PROFILES).df()
     frame[_ZERO] = frame[_ZERO].astype("float64").fillna(0.0)

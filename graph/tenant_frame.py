@@ -1,7 +1,7 @@
-"""Who consumes a tenant's quota: each account, key and end user as a candidate.
+"""Who consumes a tenant's quota: each account, key, end user and IP as a candidate.
 
-A tenant's active time is cut in three; the last third is held against the first, so
-that a share is judged by the tenant's own history.
+Each candidate's time is cut at the day from which its share stands highest above what
+it was, so that a share is judged by the tenant's own history.
 """
 
 from __future__ import annotations
@@ -13,77 +13,125 @@ _SPANS = """
     CREATE OR REPLACE TEMP TABLE tenant_spans AS
     SELECT tenant_id, min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
            sum(cost_usd)::DOUBLE AS usage_usd, sum(requests) AS requests,
-           min(occurred_at) + (max(occurred_at) - min(occurred_at)) / 3 AS first_third,
-           max(occurred_at) - (max(occurred_at) - min(occurred_at)) / 3 AS last_third,
            coalesce(sum(cost_usd) FILTER (occurred_at > getvariable('as_of')
                                           - INTERVAL 24 HOUR), 0)::DOUBLE AS day_usd,
            count(*) FILTER (http_status = 429) AS limit_hits
     FROM usage WHERE tenant_id IS NOT NULL GROUP BY tenant_id
 """
 
+_USE = """
+    CREATE OR REPLACE TEMP TABLE tenant_use AS
+    SELECT tenant_id, account_id, key_id, end_user, ip,
+           date_trunc('hour', occurred_at) AS hour,
+           sum(requests) AS requests, coalesce(sum(cost_usd), 0) AS usd
+    FROM usage WHERE tenant_id IS NOT NULL GROUP BY ALL
+"""
+
+# Who takes less than this of a tenant can't be what drains it.
 _SLICES = """
     CREATE OR REPLACE TEMP TABLE tenant_slices AS
-    WITH parts AS (
-        SELECT tenant_id, account_id, key_id, end_user, ip, occurred_at, requests,
-               cost_usd
-        FROM usage WHERE tenant_id IS NOT NULL
-    ), named AS (
-        SELECT *, 'account' AS culprit_type, account_id AS culprit FROM parts
-        UNION ALL SELECT *, 'key', key_id FROM parts
-        UNION ALL SELECT *, 'end_user', end_user FROM parts
+    WITH named AS (
+        SELECT *, 'account' AS culprit_type, account_id AS culprit FROM tenant_use
+        UNION ALL SELECT *, 'key', key_id FROM tenant_use
+        UNION ALL SELECT *, 'end_user', end_user FROM tenant_use
+        UNION ALL SELECT *, 'ip', ip FROM tenant_use
     )
-    SELECT n.tenant_id, n.culprit_type, n.culprit,
-           min(n.account_id) AS account_id, min(n.key_id) AS key_id,
-           count(DISTINCT n.key_id) AS keys, count(DISTINCT n.end_user) AS end_users,
-           sum(n.requests) AS requests, sum(n.cost_usd)::DOUBLE AS usd,
-           coalesce(sum(n.cost_usd) FILTER (n.occurred_at <= s.first_third), 0)::DOUBLE
-               AS before_usd,
-           coalesce(sum(n.cost_usd) FILTER (n.occurred_at > s.last_third), 0)::DOUBLE
-               AS recent_usd,
-           min(n.occurred_at) AS first_use, max(n.occurred_at) AS last_use
-    FROM named n JOIN tenant_spans s USING (tenant_id)
-    WHERE n.culprit IS NOT NULL
-    GROUP BY n.tenant_id, n.culprit_type, n.culprit
+    SELECT tenant_id, culprit_type, culprit, sum(usd)::DOUBLE AS usd,
+           count(*) OVER (PARTITION BY tenant_id, culprit_type) AS siblings
+    FROM named WHERE culprit IS NOT NULL GROUP BY tenant_id, culprit_type, culprit
+    QUALIFY siblings >= 2
+        AND sum(usd) >= 0.02 * sum(sum(usd)) OVER (PARTITION BY tenant_id, culprit_type)
+"""
+
+_CLOCK = """
+    CREATE OR REPLACE TEMP TABLE tenant_clock AS
+    SELECT s.tenant_id, s.culprit_type, s.culprit, u.account_id, u.key_id, u.end_user,
+           u.hour, u.requests, u.usd
+    FROM tenant_slices s JOIN tenant_use u
+      ON u.tenant_id = s.tenant_id
+     AND s.culprit = CASE s.culprit_type WHEN 'account' THEN u.account_id
+                          WHEN 'key' THEN u.key_id WHEN 'end_user' THEN u.end_user
+                          ELSE u.ip END
+"""
+
+# The day from which a candidate's share stands highest above what it was before: the
+# largest (share after - share before) x sqrt(use before x use after), the statistic
+# of a least-squares change point. Three days at least are the tenant's history.
+_TURNS = """
+    CREATE OR REPLACE TEMP TABLE tenant_turns AS
+    WITH daily AS (
+        SELECT tenant_id, hour::DATE AS day, sum(usd)::DOUBLE AS usd
+        FROM tenant_use GROUP BY tenant_id, day
+    ), days AS (
+        SELECT tenant_id, day, sum(usd) OVER before AS whole_before,
+               sum(usd) OVER (PARTITION BY tenant_id) AS whole,
+               day - min(day) OVER (PARTITION BY tenant_id) AS age,
+               1 + max(day) OVER (PARTITION BY tenant_id) - day AS days_left
+        FROM daily
+        WINDOW before AS (PARTITION BY tenant_id ORDER BY day
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ), own AS (
+        SELECT tenant_id, culprit_type, culprit, hour::DATE AS day,
+               sum(usd)::DOUBLE AS usd
+        FROM tenant_clock GROUP BY ALL
+    ), grown AS (
+        SELECT s.tenant_id, s.culprit_type, s.culprit, s.usd AS mine, d.day, d.whole,
+               d.whole_before, d.age, d.days_left,
+               coalesce(sum(o.usd) OVER (
+                   PARTITION BY s.tenant_id, s.culprit_type, s.culprit ORDER BY d.day
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS mine_before
+        FROM tenant_slices s JOIN days d USING (tenant_id)
+        LEFT JOIN own o ON o.tenant_id = s.tenant_id AND o.day = d.day
+             AND o.culprit_type = s.culprit_type AND o.culprit = s.culprit
+    ), turns AS (
+        SELECT *, mine_before / whole_before AS before_share,
+               (mine - mine_before) / (whole - whole_before) AS recent_share
+        FROM grown
+        WHERE age >= 3 AND whole_before > 0 AND whole - whole_before > 1e-9
+    )
+    SELECT DISTINCT ON (tenant_id, culprit_type, culprit)
+           tenant_id, culprit_type, culprit, day AS turned_at, before_share,
+           recent_share, mine_before AS before_usd, mine - mine_before AS recent_usd,
+           mine_before / age AS before_pace,
+           (mine - mine_before) / days_left AS recent_pace,
+           whole_before / age AS whole_before_pace,
+           (whole - whole_before) / days_left AS whole_recent_pace,
+           days_left AS recent_days
+    FROM turns
+    ORDER BY tenant_id, culprit_type, culprit,
+             round((recent_share - before_share)
+                   * sqrt(whole_before * (whole - whole_before)), 9) DESC, day
 """
 
 # The share of a candidate's requests in its own eight quietest hours of the day: a
-# third for what never sleeps, a tenth for what follows people.
+# third for what never sleeps, a tenth for what follows people. After the turn only.
 _QUIET = """
     CREATE OR REPLACE TEMP TABLE tenant_quiet AS
     WITH clock AS (
-        SELECT tenant_id, hour(occurred_at) AS hour, account_id, key_id, end_user,
-               sum(requests) AS requests
-        FROM usage WHERE tenant_id IS NOT NULL GROUP BY ALL
-    ), named AS (
-        SELECT tenant_id, 'account' AS culprit_type, account_id AS culprit, hour,
-               sum(requests) AS requests FROM clock GROUP BY ALL
-        UNION ALL
-        SELECT tenant_id, 'key', key_id, hour, sum(requests) FROM clock GROUP BY ALL
-        UNION ALL
-        SELECT tenant_id, 'end_user', end_user, hour, sum(requests) FROM clock
-        GROUP BY ALL
+        SELECT c.tenant_id, c.culprit_type, c.culprit, hour(c.hour) AS hour,
+               sum(c.requests) AS requests
+        FROM tenant_clock c JOIN tenant_turns t USING (tenant_id, culprit_type, culprit)
+        WHERE c.hour >= t.turned_at GROUP BY ALL
     ), ranked AS (
         SELECT *, row_number() OVER (PARTITION BY tenant_id, culprit_type, culprit
                                      ORDER BY requests DESC, hour) AS place
-        FROM named WHERE culprit IS NOT NULL
+        FROM clock
     )
     SELECT tenant_id, culprit_type, culprit,
            coalesce(sum(requests) FILTER (place > 16), 0) / sum(requests) AS quiet_share
     FROM ranked GROUP BY tenant_id, culprit_type, culprit
 """
 
-# Gaps between requests, of those that take a twentieth of their tenant or more.
+# Gaps between requests after the turn, of those that take a twentieth of it or more.
 _REGULARITY = """
     CREATE OR REPLACE TEMP TABLE tenant_gaps AS
-    WITH big AS (
-        SELECT s.tenant_id, s.culprit_type, s.culprit FROM tenant_slices s
-        JOIN tenant_spans t USING (tenant_id)
-        WHERE s.usd >= 0.05 * t.usage_usd
-    ), moments AS (
+    WITH moments AS (
         SELECT b.tenant_id, b.culprit_type, b.culprit, u.occurred_at FROM usage u
-        JOIN big b ON b.tenant_id = u.tenant_id
+        JOIN tenant_turns b ON b.tenant_id = u.tenant_id
              AND b.culprit = CASE b.culprit_type WHEN 'account' THEN u.account_id
-                                  WHEN 'key' THEN u.key_id ELSE u.end_user END
+                                  WHEN 'key' THEN u.key_id
+                                  WHEN 'end_user' THEN u.end_user ELSE u.ip END
+        WHERE b.recent_share >= 0.05 AND u.occurred_at >= b.turned_at
     ), gaps AS (
         SELECT *, epoch(occurred_at - lag(occurred_at) OVER (
                    PARTITION BY tenant_id, culprit_type, culprit
@@ -95,11 +143,13 @@ _REGULARITY = """
 """
 
 _CANDIDATES = """
-    WITH totals AS (
-        SELECT tenant_id, culprit_type, count(*) AS siblings,
-               greatest(sum(before_usd), 1e-9) AS before_total,
-               greatest(sum(recent_usd), 1e-9) AS recent_total
-        FROM tenant_slices GROUP BY tenant_id, culprit_type
+    WITH behind AS (
+        SELECT tenant_id, culprit_type, culprit,
+               min(account_id) AS account_id, min(key_id) AS key_id,
+               count(DISTINCT account_id) AS members, count(DISTINCT key_id) AS keys,
+               count(DISTINCT end_user) AS end_users,
+               sum(requests) AS requests, max(hour) AS last_use
+        FROM tenant_clock GROUP BY tenant_id, culprit_type, culprit
     ), signed_in AS (
         SELECT account_id, count(*) AS sessions FROM seen
         WHERE type = 'session.started' GROUP BY account_id
@@ -107,21 +157,22 @@ _CANDIDATES = """
         SELECT tenant_id, account_id, max(occurred_at) AS left_at FROM seen
         WHERE type = 'member.removed' GROUP BY tenant_id, account_id
     )
-    SELECT s.*, t.siblings,
-           s.before_usd / t.before_total AS before_share,
-           s.recent_usd / t.recent_total AS recent_share,
+    SELECT s.*, b.* EXCLUDE (tenant_id, culprit_type, culprit),
+           t.* EXCLUDE (tenant_id, culprit_type, culprit),
            coalesce(g.gap_variation, 9.0) AS gap_variation, q.quiet_share,
            coalesce(i.sessions, 0) AS sessions,
            s.culprit_type = 'account' AS is_person,
-           coalesce(s.last_use > l.left_at + INTERVAL 1 DAY, FALSE) AS control_broken
+           coalesce(b.last_use > l.left_at + INTERVAL 1 DAY, FALSE) AS control_broken
     FROM tenant_slices s
-    JOIN totals t USING (tenant_id, culprit_type)
+    JOIN behind b USING (tenant_id, culprit_type, culprit)
+    JOIN tenant_turns t USING (tenant_id, culprit_type, culprit)
     LEFT JOIN tenant_gaps g USING (tenant_id, culprit_type, culprit)
     LEFT JOIN tenant_quiet q USING (tenant_id, culprit_type, culprit)
-    LEFT JOIN signed_in i ON i.account_id = s.account_id
+    LEFT JOIN signed_in i ON i.account_id = b.account_id
     LEFT JOIN left_members l
-           ON l.tenant_id = s.tenant_id AND l.account_id = s.account_id
-    WHERE t.siblings >= 2
+           ON l.tenant_id = s.tenant_id AND l.account_id = b.account_id
+    -- an address behind which one member, key or end user sits is named by that
+    WHERE s.culprit_type <> 'ip' OR greatest(b.members, b.keys, b.end_users) >= 2
     ORDER BY s.tenant_id, s.culprit_type, s.culprit
 """
 
@@ -172,6 +223,6 @@ def tenant_frames(
     Both sorted by id. Shares are of the tenant's cost, 0 to 1; `gap_variation` is
     the coefficient of variation of the gaps between requests (9 where unmeasured).
     """
-    for statement in (_SPANS, _SLICES, _QUIET, _REGULARITY):
+    for statement in (_SPANS, _USE, _SLICES, _CLOCK, _TURNS, _QUIET, _REGULARITY):
         connection.execute(statement)
     return connection.execute(_TENANTS).df(), connection.execute(_CANDIDATES).df()

@@ -11,9 +11,15 @@ from scipy.special import expit, logit
 
 from graph.frameworks import controls_json
 from graph.key_tables import reason_codes
-from graph.reviews import verdict_of
+from graph.reviews import override, told_by_people, verdict_of
 from graph.typologies import tenant_drain
-from graph.typologies.evidence import base_rate_reason, rank, reasons, weigh
+from graph.typologies.evidence import (
+    base_rate_reason,
+    gates,
+    rank,
+    reasons,
+    weigh,
+)
 
 THROTTLE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
@@ -22,7 +28,11 @@ CONTROL_GATE = 2.5
 LEAST_TAKEOVER = 0.6
 # Of two candidates who carry the same traffic the more general name is told, unless
 # its parent carries other traffic too.
-_SPECIFICITY = {"account": 0, "key": 1, "end_user": 2}
+_ORDER = {
+    "guilty": False, "address": True, "carried": False, "climb": False,
+    "specificity": True, "score": False, "culprit": True,
+}  # fmt: skip
+_SPECIFICITY = {"account": 0, "key": 1, "end_user": 2, "ip": 3}
 
 
 @dataclass(frozen=True)
@@ -40,42 +50,53 @@ def judge(
     reviews: pd.DataFrame,
 ) -> JudgedTenants:
     """Name the likeliest culprit of each tenant; a person's word overrides."""
-    weighed = weigh(tenant_drain.detect(candidates), len(candidates))
-    probability = expit(weighed.total + float(logit(base_rate)))
+    evidence = tenant_drain.detect(candidates)
+    first = weigh(evidence, len(candidates))
     takes_over = (candidates["recent_share"] >= LEAST_TAKEOVER).to_numpy()
-    solid = (weighed.control >= CONTROL_GATE) & ((weighed.speaking >= 2) | takes_over)
-    harm = weighed.families["harm"] > 0
+    solid = (first.control >= CONTROL_GATE) & ((first.speaking >= 2) | takes_over)
+    harm = first.families["harm"] > 0
+    evidence += gates(solid, harm, nothing_taken="It took little of the quota.")
+    weighed = weigh(evidence, len(candidates))
+    probability = expit(weighed.total + float(logit(base_rate)))
     judged = candidates.assign(
-        score=np.where(solid & harm, probability, np.minimum(probability, 0.2)),
+        score=probability,
         guilty=solid & harm & (probability >= REVIEW_ABOVE),
         specificity=candidates["culprit_type"]
         .map(_SPECIFICITY)
         .where(candidates["end_users"] < tenant_drain.CROWD, -1),
-        # Whoever carries the whole climb and nothing else climbs most.
+        # Whoever carries the whole climb is to blame, and of those that do whoever
+        # carries nothing else climbs most.
+        carried=(candidates["recent_share"] - candidates["before_share"]).round(1),
         climb=np.log(
             (candidates["recent_share"] + 0.02) / (candidates["before_share"] + 0.02)
         ).round(1),
+        # Whoever else is to blame is named before the address he comes from.
+        address=candidates["culprit_type"] == "ip",
         row=np.arange(len(candidates)),
-        speaking=weighed.speaking,
+        speaking=first.speaking,
+        harm=harm,
     )
     best = judged.sort_values(
-        ["tenant_id", "guilty", "climb", "specificity", "score", "culprit"],
-        ascending=[True, False, False, True, False, True],
+        ["tenant_id", *_ORDER],
+        ascending=[True, *_ORDER.values()],
         kind="stable",
     ).drop_duplicates("tenant_id")
     told = reasons(
         weighed,
         "tenant",
         candidates["tenant_id"],
-        np.isin(np.arange(len(candidates)), best.loc[best["guilty"], "row"]),
+        np.isin(np.arange(len(candidates)), best.loc[best["harm"], "row"]),
     )
-    prior = best.loc[best["guilty"], ["tenant_id"]].rename(
+    prior = best.loc[best["harm"], ["tenant_id"]].rename(
         columns={"tenant_id": "subject_id"}
     )
     told = rank(pd.concat([told, base_rate_reason("tenant", prior, base_rate)]))
-    frame = _with_culprits(tenants, best)
+    word = verdict_of(reviews, "tenant", tenants["tenant_id"])
+    frame = _overridden(_with_culprits(tenants, best), word)
+    scored = frame[["tenant_id", "score"]].rename(columns={"tenant_id": "subject_id"})
+    told = told_by_people(told, "tenant", scored, word)
     frame["reasons"] = reason_codes(frame["tenant_id"], told)
-    return JudgedTenants(_overridden(frame, reviews), told)
+    return JudgedTenants(frame, told)
 
 
 def _with_culprits(tenants: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
@@ -96,18 +117,15 @@ def _with_culprits(tenants: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _overridden(frame: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
-    word = verdict_of(reviews, "tenant", frame["tenant_id"])
+def _overridden(frame: pd.DataFrame, word: pd.Series[str]) -> pd.DataFrame:
     good, bad = word == "legitimate", word == "abusive"
     for column in ("typology", "culprit_type", "culprit"):
         frame.loc[good, column] = ""
     frame.loc[good, "action"] = "none"
-    for column in ("score", "cost_usd"):
-        frame.loc[good, column] = 0.0
-    frame.loc[bad, "score"] = 1.0
+    frame.loc[good, "cost_usd"] = 0.0
     frame.loc[bad, "action"] = "throttle"
     frame.loc[bad, "typology"] = "tenant_drain"
-    return frame
+    return override(frame, word)
 
 
 _TENANTS = """

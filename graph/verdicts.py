@@ -17,7 +17,15 @@ from scipy.special import expit, logit
 
 from graph.kinship import LEAST_KIN
 from graph.scene import Scene
-from graph.typologies.evidence import Evidence, Flags, Floats, Weighed, weigh
+from graph.typologies.evidence import (
+    NO_CONTROL,
+    NO_HARM,
+    Evidence,
+    Flags,
+    Floats,
+    Weighed,
+    weigh,
+)
 
 DEFAULT_BASE_RATE = 0.05
 # Nats of unforgeable control, and how many families must speak, before anyone acts.
@@ -32,9 +40,7 @@ STRONG_BILLING = 3.0
 SOLID_ABOVE = 2.0
 LEAST_CROWD = 12
 FARM_PURITY = 0.6
-# What the failure of a gate says, in nats: enough to sink any sum of suspicion.
-_NO_HARM = -5.0
-_NO_CONTROL = -3.5
+# What stands against one strong family that speaks alone, in nats.
 _SINGLE_SIGN = -1.0
 
 
@@ -86,7 +92,7 @@ def _judge(
         Evidence(
             "no_harm_of_its_own",
             "benign",
-            np.where(own_harm, 0.0, _NO_HARM),
+            np.where(own_harm, 0.0, NO_HARM),
             "It consumed nothing that its user left unpaid.",
         ),
         Evidence(
@@ -136,7 +142,7 @@ def _solid(scene: Scene, weighed: Weighed) -> Flags:
 def _weak_control(weighed: Weighed) -> Floats:
     """One strong family is a single sign; less than the gate is hardly any."""
     single = (weighed.control >= CONTROL_GATE) & (weighed.speaking == 1)
-    return np.where(single, _SINGLE_SIGN, _NO_CONTROL)
+    return np.where(single, _SINGLE_SIGN, NO_CONTROL)
 
 
 def _in_company(scene: Scene, typology: str, weighed: Weighed) -> Flags:

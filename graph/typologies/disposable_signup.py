@@ -244,7 +244,6 @@ def _burst(scene: Scene) -> Iterator[Evidence]:
 
 
 def _rotation(scene: Scene) -> Iterator[Evidence]:
-    profiles = scene.profiles
     yield Evidence(
         "quota_handoff",
         "behaviour",
@@ -253,16 +252,37 @@ def _rotation(scene: Scene) -> Iterator[Evidence]:
         "took over from one.",
         {"times": scene.handoffs},
     )
-    removed = profiles["close_reason"].fillna("").str.contains("ban|abuse|fraud")
-    gone = removed.to_numpy(dtype=bool)
-    banned = scene.per_cluster(gone) - gone
+    before = _removed_before(scene)
     yield Evidence(
         "came_back",
         "behaviour",
-        np.where(scene.took & (banned > 0) & _held_twice(scene), 2.0, 0.0),
-        "{banned:.0f} accounts linked to it were removed for abuse before.",
-        {"banned": banned},
+        np.where(scene.took & (before > 0) & _held_twice(scene), 2.0, 0.0),
+        "{removed:.0f} accounts linked to it had been removed for abuse when it came.",
+        {"removed": before},
     )
+
+
+def _removed_before(scene: Scene) -> Floats:
+    """How many of each account's cluster had been removed before it was created."""
+    profiles = scene.profiles
+    created = profiles["created_at"].fillna(profiles["first_seen"])
+    removed = profiles["removed_at"]
+    inside = np.flatnonzero(scene.clustered)
+    gone = np.flatnonzero(scene.clustered & removed.notna().to_numpy())
+    found = np.zeros(scene.size)
+    moments = pd.concat([removed.iloc[gone], created.iloc[inside]]).to_numpy()
+    group = np.concatenate([scene.cluster[gone], scene.cluster[inside]])
+    leaving = np.concatenate([np.ones(gone.size), np.zeros(inside.size)])
+    order = np.lexsort((moments, group))
+    so_far = np.cumsum(leaving[order])
+    _, starts = np.unique(group[order], return_index=True)
+    base = np.repeat(
+        so_far[starts] - leaving[order][starts],
+        np.diff(np.concatenate([starts, [order.size]])),
+    )
+    coming = order >= gone.size
+    found[inside[order[coming] - gone.size]] = (so_far - base)[coming]
+    return found
 
 
 def _harm(scene: Scene) -> Iterator[Evidence]:

@@ -37,6 +37,9 @@ CAPS: Mapping[str, float] = {
 # A third party can bring these about: they order the queue and never convict.
 FORGEABLE = frozenset({"network", "social"})
 CONTROL = frozenset(CAPS) - {"harm", "benign"}
+# What the failure of a gate says, in nats: enough to sink any sum of suspicion.
+NO_HARM = -5.0
+NO_CONTROL = -3.5
 
 
 _COLUMNS = ("subject_id", "code", "family", "weight", "sentence", "evidence")
@@ -119,6 +122,23 @@ def weigh(evidence: Sequence[Evidence], size: int) -> Weighed:
         families[name] = families[name] + part
         applied.append(part)
     return Weighed(tuple(evidence), tuple(applied), families)
+
+
+def gates(control: Flags, harm: Flags, *, nothing_taken: str) -> list[Evidence]:
+    """What the failure of a gate says against abuse: enough to sink any suspicion.
+
+    `control` and `harm` say which subjects passed; `nothing_taken` is the sentence on
+    one without harm.
+    """
+    return [
+        Evidence("no_harm", "benign", np.where(harm, 0.0, NO_HARM), nothing_taken),
+        Evidence(
+            "control_not_shown",
+            "benign",
+            np.where(harm & ~control, NO_CONTROL, 0.0),
+            "Nothing but forgeable or single signs speaks against it.",
+        ),
+    ]
 
 
 def reasons(

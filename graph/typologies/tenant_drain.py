@@ -15,6 +15,11 @@ from graph.typologies.evidence import Evidence
 # Detection formula F16: at least $50 and a twentieth of the tenant.
 LEAST_LOSS_USD = 50.0
 LEAST_SHARE = 0.05
+# A drain adds to what the tenant uses; a share that climbs while the whole shrinks is
+# what others left.
+GROWS = 1.1
+# One busy day is a deadline.
+LEAST_DAYS = 2
 # More end users than a team has behind one credential.
 CROWD = 20
 # People leave their eight quietest hours almost empty; what never sleeps puts a third
@@ -34,13 +39,25 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
     crowd = candidates["end_users"].to_numpy()
     broken = candidates["control_broken"].to_numpy(dtype=bool)
     busy = candidates["requests"].to_numpy() >= 50
+    grown = (
+        candidates["whole_recent_pace"] / candidates["whole_before_pace"]
+    ).to_numpy()
+    lasting = (candidates["recent_days"] >= LEAST_DAYS).to_numpy()
+    # Addresses come and go by themselves, and a new colleague is nothing strange.
+    place = (candidates["culprit_type"] == "ip").to_numpy()
+    novel = candidates["culprit_type"].isin(["key", "end_user"]).to_numpy()
+    # Half a dollar a day is hardly use.
+    pace = (candidates["recent_pace"] + 0.5) / (candidates["before_pace"] + 0.5)
+    faster = np.where(share >= 0.25, np.log(pace), 0.0)
+    climbing = np.clip(np.maximum(1.5 * climb, faster), -2.0, np.where(place, 1.5, 3.0))
     return [
         Evidence(
             "share_climbs",
             "behaviour",
-            np.where(spent > 0, np.clip(1.5 * climb, -2.0, 3.0), 0.0),
-            "Its share of the tenant's use rose from {before:.0%} to {share:.0%}.",
-            {"before": before, "share": share},
+            np.where(spent > 0, climbing * np.where(grown >= GROWS, 1.0, 0.4), 0.0),
+            "Its share of the tenant's use rose from {before:.0%} to {share:.0%}, and "
+            "the tenant used {grown:.1f} times as much from then on.",
+            {"before": before, "share": share, "grown": grown},
         ),
         Evidence(
             "round_the_clock",
@@ -62,10 +79,11 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
             "new_here",
             "key",
             np.where(
-                (candidates["before_usd"] <= 0).to_numpy() & (share >= 0.2), 1.5, 0.0
+                (candidates["before_usd"] <= 0).to_numpy() & (share >= 0.2) & novel,
+                1.5,
+                0.0,
             ),
-            "It did not exist in the first third of the tenant's log and takes "
-            "{share:.0%} of the last.",
+            "The tenant did without it before; it has taken {share:.0%} since.",
             {"share": share},
         ),
         Evidence(
@@ -102,7 +120,7 @@ def detect(candidates: pd.DataFrame) -> list[Evidence]:
             "quota_consumed",
             "harm",
             np.where(
-                (spent >= LEAST_LOSS_USD) & (share >= LEAST_SHARE),
+                (spent >= LEAST_LOSS_USD) & (share >= LEAST_SHARE) & lasting,
                 np.clip(2.0 * (share - 0.1) + 1.0, 0.0, 3.0),
                 0.0,
             ),
