@@ -12,8 +12,9 @@ import sys
 import typer
 
 from commands import asking, exporting, flow, keeping, serving
+from commands.faults import explain
 from commands.options import before, say
-from ingest.errors import RingfenceError, UsageError
+from ingest.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +36,7 @@ for command in (
     asking.policy,
     serving.ui,
     serving.demo,
+    keeping.check,
 ):
     app.command()(command)
 app.add_typer(serving.neo4j, name="neo4j")
@@ -48,8 +50,11 @@ def main() -> None:
     except UsageError as error:
         say(f"ringfence: {error}")
         sys.exit(2)
-    except (RingfenceError, OSError) as error:
-        say(f"ringfence: {error}")
+    except Exception as error:
+        told = explain(error)
+        if told is None:
+            raise
+        say(f"ringfence: {told}")
         sys.exit(1)
 
 

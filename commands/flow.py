@@ -101,12 +101,17 @@ def find_abuse(
     }
 
 
-def publish(workspace: WorkspaceOption = None) -> None:
+def publish(
+    full: Annotated[
+        bool, typer.Option("--full", help="Write every row again, and sweep.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
     """Write the graph and the verdicts to the graph database."""
-    print_json(write_graph(workspace_at(workspace)))
+    print_json(write_graph(workspace_at(workspace), full=full))
 
 
-def write_graph(workspace: Workspace) -> dict[str, object]:
+def write_graph(workspace: Workspace, *, full: bool = False) -> dict[str, object]:
     """Publish the current snapshot; give what was written."""
     from dataclasses import asdict
 
@@ -116,7 +121,9 @@ def write_graph(workspace: Workspace) -> dict[str, object]:
 
     with Store.open(workspace) as store:
         return asdict(
-            run_publishing(workspace, Snapshot.current(workspace), store, say)
+            run_publishing(
+                workspace, Snapshot.current(workspace), store, say, full=full
+            )
         )
 
 

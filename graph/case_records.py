@@ -202,6 +202,12 @@ def audit(connection: sa.Connection, limit: int, offset: int = 0) -> pd.DataFram
     return _frame(connection, query.limit(limit).offset(offset))
 
 
+def entries(connection: sa.Connection) -> int:
+    """How many entries the audit has."""
+    counted = sa.select(sa.func.count()).select_from(AUDIT)
+    return int(connection.execute(counted).scalar_one())
+
+
 def history(connection: sa.Connection, case_id: str) -> pd.DataFrame:
     """The audit of one case, newest first."""
     query = sa.select(AUDIT).where(AUDIT.c.subject == case_id)

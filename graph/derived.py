@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest import checksums
 from ingest.errors import LedgerError
 from ingest.workspace import Resources, Workspace
 
@@ -235,6 +236,7 @@ def write_snapshot(
         relation.project(typed).order("ALL").write_parquet(
             str(building / f"{table}.parquet"), compression="zstd"
         )
+    checksums.seal(building)
     final = workspace.derived / name
     previous = _pointer(workspace)
     shutil.rmtree(final, ignore_errors=True)

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.workspace import Workspace, is_held
+from ingest.locks import is_held
+from ingest.workspace import Workspace
 
 USER = "root"
 # A command a few seconds later finds the database still warm.

@@ -20,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.workspace import Workspace, is_held
+from ingest.locks import is_held
+from ingest.workspace import Workspace
 
 VERSION = "5.26.18"
 # The 2026 artifacts lack the entry point that the 5.26 LTS line has.

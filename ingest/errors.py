@@ -3,6 +3,7 @@
 RingfenceError
 ├── PepperError      the pepper is missing, unreadable or not this workspace's
 ├── LedgerError      a manifest or segment is not what it should be
+├── LayoutError      a workspace's layout is damaged or from a newer version
 ├── BusyError        another process holds the lock that this work needs
 ├── ReferenceDataError  a reference file can't be read
 ├── StoreError       the graph database can't be reached or refused
@@ -22,6 +23,10 @@ class PepperError(RingfenceError):
 
 class LedgerError(RingfenceError):
     """A manifest or a segment is missing, damaged or from a newer version."""
+
+
+class LayoutError(RingfenceError):
+    """The layout of a workspace is damaged or from a newer version."""
 
 
 class BusyError(RingfenceError):

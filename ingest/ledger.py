@@ -142,6 +142,9 @@ class Ledger:
         folder, now = self.workspace.ledger, self.manifest
         for family in FAMILIES:
             (folder / family).mkdir(exist_ok=True, parents=True, mode=0o700)
+        if Manifest.read(folder) is None:
+            # Segments without a manifest then always mean that one was lost.
+            now.write(folder)
         sweep(folder, now)
         shutil.rmtree(folder / "spill", ignore_errors=True)
         return reclassify(folder, now, self.pepper, Reference.of(self.workspace))

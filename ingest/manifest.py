@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ingest.errors import LedgerError
 
-VERSION = 1
+VERSION = 2
 FAMILIES = ("events", "identifiers", "vault", "quarantine")
 _NAME = "manifest.json"
 
@@ -43,6 +43,18 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Tombstone:
+    """Somebody who was forgotten, by keyed hashes of what named them.
+
+    `made` and `expires` are dates (ISO 8601); see `ingest.tombstones`.
+    """
+
+    made: str
+    expires: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The whole state of a ledger.
 
@@ -58,6 +70,7 @@ class Manifest:
     reference: str = ""
     segments: tuple[Segment, ...] = ()
     retired: tuple[str, ...] = ()
+    forgotten: tuple[Tombstone, ...] = ()
     version: int = field(default=VERSION)
 
     def rows(self, family: str) -> int:
@@ -72,12 +85,14 @@ class Manifest:
     def read(cls, folder: Path) -> Manifest | None:
         """Read the manifest in use; None where nothing was ever committed.
 
-        Raises `LedgerError` when it is damaged or from a newer version.
+        Raises `LedgerError` when it is damaged, missing beside its segments, or from
+        a newer version.
         """
         path = folder / _NAME
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
+            _refuse_orphans(folder)
             return None
         try:
             return _parse(json.loads(text))
@@ -88,7 +103,8 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Swap this manifest in, durably."""
-        text = json.dumps(asdict(self), indent=1, sort_keys=True)
+        raw = asdict(replace(self, version=VERSION))
+        text = json.dumps(raw | {"seal": _seal(raw)}, indent=1, sort_keys=True)
         fresh = folder / f"{_NAME}.new"
         with fresh.open("w", encoding="utf-8") as file:
             file.write(text + "\n")
@@ -106,9 +122,29 @@ def _parse(raw: Mapping[str, Any]) -> Manifest:
             f"the ledger is of version {raw['version']}, this program knows "
             f"{VERSION}: install a newer Ringfence"
         )
-    segments = tuple(Segment(**one) for one in raw["segments"])
-    rest = {name: raw[name] for name in raw if name not in {"segments", "retired"}}
-    return Manifest(segments=segments, retired=tuple(raw["retired"]), **rest)
+    rest = dict(raw)
+    # Version 1 bore no seal.
+    if raw["version"] > 1 and rest.pop("seal") != _seal(rest):
+        raise ValueError("the manifest is not what was written")
+    segments = tuple(Segment(**one) for one in rest.pop("segments"))
+    retired = tuple(rest.pop("retired"))
+    stones = [one | {"names": tuple(one["names"])} for one in rest.pop("forgotten", ())]
+    forgotten = tuple(Tombstone(**one) for one in stones)
+    return Manifest(segments=segments, retired=retired, forgotten=forgotten, **rest)
+
+
+def _seal(raw: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of a manifest's content, in hex."""
+    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_orphans(folder: Path) -> None:
+    """A manifest is written before the first segment, so it was here once."""
+    if any(any((folder / family).glob("*.parquet")) for family in FAMILIES):
+        raise LedgerError(
+            f"manifest {folder / _NAME} is missing beside its segments: "
+            "restore the ledger from a backup"
+        )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -52,13 +52,18 @@ def rekey(
             rows = pq.read_table(folder / name)
             connection.register("segment", rows)
             staging.write("events", connection.sql(_REKEYED).to_arrow_table())
-            held = [name for name in rows.column_names if name in FIELDS]
-            body = fill(_SUM, body=body_of(held))
-            total += int(first(connection, body)[0])
+            total += sum_of(connection, rows)
         connection.unregister("segment")
         fresh = {"events": staging.segments()}
     summed = replace(now, hash_probe=probe, events_sum=total % (1 << 64))
     return _swap(folder, summed, fresh)
+
+
+def sum_of(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> int:
+    """Add up the hashes of stored events; 0 where there are none."""
+    connection.register("segment", rows)
+    held = [name for name in rows.column_names if name in FIELDS]
+    return int(first(connection, fill(_SUM, body=body_of(held)))[0] or 0)
 
 
 def reclassify(

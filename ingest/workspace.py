@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import BusyError, UsageError
+from ingest import layout
+from ingest.errors import UsageError
+from ingest.locks import hold
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Workspace:
     def open(cls, root: Path) -> Workspace:
         """Make the folder on first use, readable by its owner alone.
 
-        Raises `UsageError` when the path is taken by a file or can't be written.
+        A workspace of an older layout is brought up to this program's. Raises
+        `UsageError` when the path is taken by a file or can't be written, and
+        `LayoutError` when a newer program wrote it.
         """
         try:
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,6 +34,7 @@ class Workspace:
                 f"workspace {root} can't be made ({error.strerror}): "
                 "name another with --workspace"
             ) from error
+        layout.settle(root.resolve())
         return cls(root.resolve())
 
     @property
@@ -61,38 +64,8 @@ class Workspace:
         Raises `BusyError` when another holder keeps it past `wait_seconds`. The
         kernel lets go of it when the process ends, however it ends.
         """
-        folder = self.root / "locks"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        deadline = time.monotonic() + wait_seconds
-        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            while not _try_lock(descriptor):
-                if time.monotonic() >= deadline:
-                    raise BusyError(
-                        f"another process holds the {name} lock of {self.root}: "
-                        "let it finish, then run this again"
-                    )
-                time.sleep(0.05)
+        with hold(self.root, name, wait_seconds):
             yield
-        finally:
-            os.close(descriptor)
-
-
-def is_held(lock: Path) -> bool:
-    """Whether some process holds the lock file: a pid alone may be another's by now."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        return not _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import pytest
 
 from graph.derived import Snapshot
 from graph.model import NODE, NODES, RELATIONSHIPS
-from graph.publish import graph_hash, note, publish, run, stage, steps
+from graph.publish import graph_hash, note, publish, run, stage, staged_hash, steps
+from graph.soundness import check_published
 from graph.store import Address, Store, Transaction
 from ingest.errors import BusyError, StoreError
 from ingest.workspace import Workspace
@@ -111,6 +112,19 @@ def test_publishing_again_changes_nothing(store: Store, world: World) -> None:
     again = publish(world.workspace, snapshot, store, full=True)
     assert (again.mode, again.nodes_written, again.removed) == ("merge", 55, 0)
     assert graph_hash(store) == first
+    assert staged_hash(stage.stage(world.workspace, snapshot)) == first
+
+
+def test_a_graph_that_was_changed_behind_its_back_is_found(
+    store: Store, world: World
+) -> None:
+    publish(world.workspace, world.first(), store)
+    assert check_published(world.workspace, store).sound
+    store.run("MATCH (a:Account {id: 'farm-3'}) SET a.score = 0", write=True)
+    found = check_published(world.workspace, store)
+    assert (found.sound, found.part) == (False, "graph")
+    publish(world.workspace, world.first(), store, full=True)
+    assert check_published(world.workspace, store).sound
 
 
 def test_a_later_snapshot_writes_only_what_changed(store: Store, world: World) -> None:
