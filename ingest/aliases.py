@@ -41,17 +41,18 @@ _RESOLVED = """
     LEFT JOIN account_aliases inviter ON e.invited_by = inviter.alias
 """
 
+_AS_NAMED = "CREATE OR REPLACE VIEW events_as_named AS FROM events"
+
 
 def resolve(connection: duckdb.DuckDBPyConnection) -> int:
     """Give every account one name in the view `events`; gives how many aliases.
 
     Needs the views `events` and `vault`. Leaves the table `account_aliases` (`alias`,
     `account_id`); the events as they were named stay in `events_as_named`. Without
-    aliases the view stays as it is.
+    aliases both views are the same.
     """
     connection.execute(_ALIASES)
     rows = connection.execute("SELECT count(*) FROM account_aliases").fetchall()
     found = int(rows[0][0])
-    if found:
-        connection.execute(_RESOLVED)
+    connection.execute(_RESOLVED if found else _AS_NAMED)
     return found

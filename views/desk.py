@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from graph.access import Person
 from graph.cases import Cases
 from graph.derived import Snapshot
 from graph.dossier import Dossier
+from graph.dossier.doubt import cleared
 from graph.dossier.standing import standing
 from ingest.ledger import Ledger
 from ingest.pepper import Pepper
@@ -54,6 +56,10 @@ class Desk:
             root, self.dossier.name, head, minute, self.dossier, self.cases
         )
 
+    def cleared(self) -> pd.DataFrame:
+        """Identifiers that people have cleared; see `graph.dossier.doubt`."""
+        return cleared(self.cases, self.now)
+
 
 def now() -> datetime:
     """The time of this run, naive UTC: the one place where the page reads a clock."""
@@ -81,6 +87,7 @@ def desk() -> Desk:
     """The desk of this run. Raises `LedgerError` when nothing was detected yet."""
     folder = Snapshot.current(Workspace.open(root())).folder
     dossier = open_dossier(str(root()), folder.name)
+    indexing(str(root()), folder.name, dossier)
     return Desk(dossier, open_cases(root()), person(), now())
 
 
@@ -107,6 +114,19 @@ def trouble(title: str, message: str) -> None:
 def open_dossier(root: str, snapshot: str) -> Dossier:  # noqa: ARG001 - the cache's key
     """One dossier a snapshot, shared by everyone at the page."""
     return Dossier.open(Workspace.open(Path(root)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def indexing(root: str, snapshot: str, _dossier: Dossier) -> Future[None]:  # noqa: ARG001 - the cache's key
+    """The building of a snapshot's index, begun when the snapshot is first opened.
+
+    Pages answer meanwhile, and without it; what kept it from being built is told
+    under Health.
+    """
+    return _BUILDERS.submit(_dossier.index)
+
+
+_BUILDERS = ThreadPoolExecutor(1, thread_name_prefix="index")
 
 
 def open_cases(root: Path) -> Cases:

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from graph.derived import Snapshot
-from graph.dossier.health import Vitals, refused_lines, sizes, vitals
+from graph.dossier.health import Vitals, refused_lines, runs, sizes, vitals
 from ingest.errors import RingfenceError
 from views.database import state_of_database
-from views.desk import desk, now, open_ledger, root
-from views.words import ago, count, day
+from views.desk import Desk, desk, indexing, now, open_ledger, root
+from views.words import ago, count, day, plain
 
 _PAGE = 50
 
@@ -66,8 +66,34 @@ def _runs(found: Vitals) -> None:
         pd.DataFrame(sizes(here.dossier).items(), columns=["Holds", "Number"]),
         hide_index=True, row_height=28,
     )  # fmt: skip
+    st.dataframe(
+        runs(here.workspace),
+        hide_index=True,
+        row_height=28,
+        column_config={
+            "run": "Run",
+            "finished": st.column_config.DatetimeColumn("Finished (UTC)"),
+            "as_of": st.column_config.DatetimeColumn("As of (UTC)"),
+        },
+        alt="The last ingest and the detections still held",
+    )
+    st.caption(_index(here))
     with st.expander("Events by type"):
         st.dataframe(found.by_type, hide_index=True, row_height=28)
+
+
+def _index(here: Desk) -> str:
+    """How the snapshot's index stands, by which single things are found quickly."""
+    built = indexing(str(here.workspace.root), here.dossier.name, here.dossier)
+    if not built.done():
+        return ":material/hourglass: Its index is being built; answers take longer."
+    fault = built.exception()
+    if fault is None:
+        return ":material/check: Its index is ready."
+    return (
+        f":material/warning: It has no index ({plain(fault)}), so answers take longer: "
+        "let the workspace's folder be written, then open the page anew."
+    )
 
 
 def _database() -> None:

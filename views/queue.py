@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 
-import duckdb
 import pandas as pd
 import streamlit as st
 
@@ -14,9 +12,9 @@ from graph.acts import ConflictError
 from graph.derived import Snapshot
 from graph.dossier.clusters import reasons, shared_identifiers
 from graph.dossier.queue import PAGE, Filters, Page, queue
-from graph.exports import cells
 from views.columns import ColumnConfigs
 from views.desk import Desk, desk, go
+from views.download import csv
 from views.words import ACTIONS, KINDS, STATUSES, TYPOLOGIES, ago, count, plain, usd
 
 _SUBJECTS = {"cluster": "Clusters", "key": "Keys", "tenant": "Tenants"}
@@ -96,6 +94,7 @@ def _filters(here: Desk) -> Filters:
             ["", here.person.name, *_assignees(here)],
             format_func=lambda name: name or "anyone",
             key="assigned",
+            bind="query-params",
             width=140,
         )
         with st.popover("More", icon=":material/tune:"):
@@ -291,10 +290,12 @@ def _buttons(here: Desk, rows: pd.DataFrame) -> None:
         if here.person.may(Right.NOTE) and st.button(
             "Take", key="assign", icon=":material/person_add:"
         ):
-            _assign(here, rows)
+            _assign(here, rows, here.person.name)
+        if here.person.may(Right.NOTE):
+            _give(here, rows)
         st.download_button(
             "CSV",
-            data=lambda: _csv(rows),
+            data=partial(csv, rows, _CSV),
             file_name="ringfence-queue.csv",
             on_click="ignore",
             icon=":material/download:",
@@ -309,24 +310,29 @@ def open_subject(subject_type: str, subject_id: str) -> None:
     go("entity", type=subject_type, id=subject_id)
 
 
-def _assign(here: Desk, rows: pd.DataFrame) -> None:
+def _give(here: Desk, rows: pd.DataFrame) -> None:
+    """Assign to someone else, known from earlier cases or typed; or to nobody."""
+    with st.popover("Give"):
+        name = st.selectbox(
+            "To whom", _assignees(here), index=None, key="give-to",
+            accept_new_options=True, placeholder="a colleague's name",
+        )  # fmt: skip
+        if st.button("Assign", key="give", disabled=not name):
+            _assign(here, rows, str(name).strip())
+        if st.button("Assign to nobody", key="give-back"):
+            _assign(here, rows, "")
+
+
+def _assign(here: Desk, rows: pd.DataFrame, name: str) -> None:
     versions = dict(zip(rows["case_id"], rows["version"].astype(int), strict=True))
     try:
-        here.cases.assign(versions, here.person.name, here.person, here.now)
+        here.cases.assign(versions, name, here.person, here.now)
     except ConflictError as error:
         st.warning(str(error))
         return
-    st.toast(f"{count(len(rows), 'case')} assigned to you")
+    whom = "you" if name == here.person.name else name or "nobody"
+    st.toast(f"{count(len(rows), 'case')} assigned to {plain(whom)}")
     st.rerun()
-
-
-def _csv(rows: pd.DataFrame) -> bytes:
-    """The rows as CSV in which no cell is a formula."""
-    with TemporaryDirectory(prefix="ringfence-") as folder, duckdb.connect() as tables:
-        out = Path(folder) / "queue.csv"
-        tables.register("queue", rows[list(_CSV)])
-        cells.write(tables, "queue", _CSV, out)
-        return out.read_bytes()
 
 
 _CSV = {

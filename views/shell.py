@@ -20,6 +20,8 @@ from views import (
     entity,
     exports,
     health,
+    keys,
+    policy,
     queue,
     search,
 )
@@ -82,12 +84,16 @@ def _pages(person: Person) -> dict[str, list[Page]]:
         _page(queue.draw, "Queue", "inbox", "queue", default=True),
         _page(cluster.draw, "Cluster", "hub", "cluster"),
         _page(search.draw, "Search", "search", "search"),
+        _page(keys.draw, "Keys", "key", "keys"),
         _page(entity.draw, "Entity", "badge", "entity", hidden=True),
     ]
     records = [_page(decisions.draw, "Decisions", "gavel", "decisions")]
     if person.may(Right.EXPORT):
         records.append(_page(exports.draw, "Exports", "ios_share", "exports"))
-    system = [_page(health.draw, "Health", "monitor_heart", "health")]
+    system = [
+        _page(policy.draw, "Policy", "balance", "policy"),
+        _page(health.draw, "Health", "monitor_heart", "health"),
+    ]
     if person.may(Right.QUERY):
         system.append(_page(console.draw, "Console", "terminal", "console"))
     return {"Work": work, "Records": records, "System": system}

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from graph.derived import Snapshot
+from graph.dossier.index import index, plain_views
 from ingest.workspace import Workspace
 
 # What a day of waiting costs: the rate at which members burn now, and the chargebacks
@@ -42,14 +43,6 @@ _SUBJECTS = """
     FROM tenants WHERE action <> 'none'
 """
 
-_TIES = """
-    CREATE VIEW ties AS
-    SELECT o.account_id, o.kind, o.identifier, o.first_seen, o.last_seen, o.count,
-           o.tokens, o.cost_usd, i.masked, i.class, i.accounts, i.links,
-           i.score AS weight
-    FROM observations o JOIN identifiers i USING (kind, identifier)
-"""
-
 
 @dataclass(frozen=True)
 class Dossier:
@@ -64,9 +57,16 @@ class Dossier:
         """The newest snapshot. Raises `LedgerError` when nothing was detected yet."""
         snapshot = Snapshot.current(workspace)
         connection = snapshot.connect()
-        for view in (_SUBJECTS, _TIES):
-            connection.execute(view)
+        connection.execute(_SUBJECTS)
+        plain_views(connection)
         return cls(workspace, snapshot, connection)
+
+    def index(self) -> None:
+        """Make questions for single things quick; see `graph.dossier.index`.
+
+        Takes seconds for a large snapshot, once; others may ask meanwhile.
+        """
+        index(self.workspace, self.snapshot, self.connection)
 
     @property
     def name(self) -> str:

@@ -19,11 +19,8 @@ _HIT = """
 """
 
 _LINKS = """
-    SELECT o.account_id, o.kind, o.identifier, greatest(i.score, 0.1) AS weight,
-           i.masked, a.role
-    FROM observations o JOIN accounts a USING (account_id)
-    JOIN identifiers i USING (kind, identifier)
-    WHERE a.cluster_id = $cluster AND i.links
+    SELECT account_id, kind, identifier, greatest(weight, 0.1) AS weight, masked, role
+    FROM ties_of_cluster WHERE cluster_id = $cluster AND links
 """
 
 

@@ -45,38 +45,37 @@ _MONEY = """
 
 _SHARED = """
     WITH seen AS (
-        SELECT o.kind, o.identifier, count(*) AS inside,
-               min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen
-        FROM observations o JOIN accounts a USING (account_id)
-        WHERE a.cluster_id = $cluster AND o.kind <> 'model' AND o.kind <> 'endpoint'
-        GROUP BY ALL HAVING count(*) > 1
+        SELECT kind, identifier, any_value(masked) AS masked,
+               any_value(class) AS class, count(*) AS inside,
+               any_value(accounts) - count(*) AS outside, any_value(links) AS links,
+               any_value(weight) AS weight, any_value(country) AS country,
+               any_value(asn) AS asn,
+               min(first_seen) AS first_seen, max(last_seen) AS last_seen
+        FROM ties_of_cluster
+        WHERE cluster_id = $cluster AND kind NOT IN ('model', 'endpoint')
+        GROUP BY kind, identifier HAVING count(*) > 1
     )
-    SELECT s.kind, s.identifier, i.masked, i.class, s.inside,
-           i.accounts - s.inside AS outside, i.links, i.score AS weight,
-           i.country, i.asn, s.first_seen, s.last_seen
-    FROM seen s JOIN identifiers i USING (kind, identifier)
-    ORDER BY i.links DESC, s.inside * greatest(i.score, 0) DESC, s.inside DESC,
-             s.kind, s.identifier
+    SELECT * FROM seen
+    ORDER BY links DESC, inside * greatest(weight, 0) DESC, inside DESC, kind,
+             identifier
     LIMIT $limit
 """
 
 # Sharing with another cluster what too many share says nothing: see the hub cap.
 _RELATED = """
     WITH mine AS (
-        SELECT DISTINCT o.kind, o.identifier
-        FROM observations o JOIN accounts a USING (account_id)
-        JOIN identifiers i USING (kind, identifier)
-        WHERE a.cluster_id = $cluster AND i.accounts BETWEEN 2 AND $hub
-          AND o.kind IN ('email', 'phone', 'ip', 'device', 'card', 'key', 'tenant',
-                         'prompt', 'referral')
+        SELECT DISTINCT kind, identifier FROM ties_of_cluster
+        WHERE cluster_id = $cluster AND accounts BETWEEN 2 AND $hub
+          AND kind IN ('email', 'phone', 'ip', 'device', 'card', 'key', 'tenant',
+                       'prompt', 'referral')
     )
-    SELECT a.cluster_id, c.typology, c.score, c.accounts, c.cost_usd,
+    SELECT o.cluster_id, c.typology, c.score, c.accounts, c.cost_usd,
            count(DISTINCT (o.kind, o.identifier)) AS in_common,
            string_agg(DISTINCT o.kind, ', ' ORDER BY o.kind) AS kinds
-    FROM mine m JOIN observations o USING (kind, identifier)
-    JOIN accounts a USING (account_id) JOIN clusters c USING (cluster_id)
-    WHERE a.cluster_id <> $cluster
-    GROUP BY ALL ORDER BY in_common DESC, a.cluster_id LIMIT 20
+    FROM mine m JOIN ties_of_cluster o USING (kind, identifier)
+    JOIN clusters c USING (cluster_id)
+    WHERE o.cluster_id <> $cluster
+    GROUP BY ALL ORDER BY in_common DESC, o.cluster_id LIMIT 20
 """
 
 _REASONS = """
@@ -105,13 +104,11 @@ _HYPOTHESES = """
 """
 
 _COUNTRIES = """
-    SELECT i.country, count(DISTINCT o.account_id) AS accounts,
-           count(DISTINCT o.identifier) AS addresses,
-           count(DISTINCT i.asn) AS networks
-    FROM observations o JOIN accounts a USING (account_id)
-    JOIN identifiers i USING (kind, identifier)
-    WHERE a.cluster_id = ? AND o.kind = 'ip' AND i.country IS NOT NULL
-    GROUP BY i.country ORDER BY accounts DESC, i.country
+    SELECT country, count(DISTINCT account_id) AS accounts,
+           count(DISTINCT identifier) AS addresses, count(DISTINCT asn) AS networks
+    FROM ties_of_cluster
+    WHERE cluster_id = ? AND kind = 'ip' AND country IS NOT NULL
+    GROUP BY country ORDER BY accounts DESC, country
 """
 
 

@@ -20,7 +20,7 @@ _OF_ACCOUNT = """
     SELECT t.kind AS type, t.identifier AS id, t.masked AS label, t.class AS note,
            t.accounts AS shared_by, t.links, t.count AS times, t.first_seen,
            t.last_seen, t.cost_usd
-    FROM ties t WHERE t.account_id = $id
+    FROM ties_of_account t WHERE t.account_id = $id
     ORDER BY t.links DESC, t.accounts DESC, t.kind, t.identifier LIMIT $limit
 """
 
@@ -28,7 +28,7 @@ _OF_IDENTIFIER = """
     SELECT 'account' AS type, t.account_id AS id, t.account_id AS label,
            a.typology AS note, a.score, a.role, a.cluster_id, t.count AS times,
            t.first_seen, t.last_seen, t.cost_usd
-    FROM ties t JOIN accounts a USING (account_id)
+    FROM ties_of_thing t JOIN accounts a USING (account_id)
     WHERE t.kind = $type AND t.identifier = $id
     ORDER BY a.score DESC, t.account_id LIMIT $limit
 """
@@ -78,7 +78,7 @@ _CLUSTERS = """
     WHERE a.account_id = $id AND $type = 'account'
        OR a.tenant_id = $id AND $type = 'tenant'
        OR a.account_id IN (
-           SELECT account_id FROM observations
+           SELECT account_id FROM ties_of_thing
            WHERE kind = $type AND identifier = $id)
     GROUP BY ALL ORDER BY members_here DESC, c.score DESC, c.cluster_id LIMIT 20
 """

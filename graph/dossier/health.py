@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from graph.dossier import Dossier
+from ingest.workspace import Workspace
 
 _TYPES = """
     SELECT type, count(*) AS events, max(occurred_at) AS latest
@@ -64,6 +66,33 @@ def refused_lines(
     """Lines in quarantine with their place and reason; secrets are redacted in them."""
     asked = {"reason": reason, "limit": size, "offset": size * page}
     return ledger.execute(_LINES, asked).df()
+
+
+def runs(workspace: Workspace) -> pd.DataFrame:
+    """The last ingest and the runs of detection still held, the newest first.
+
+    Columns run, finished (naive UTC), as_of (of a detection: what it looked from).
+    """
+    held: list[tuple[str, Path, datetime | None]] = [
+        ("detect", table, _as_of(table.parent.name))
+        for table in workspace.derived.glob("[0-9]*/accounts.parquet")
+    ]
+    manifest = workspace.ledger / "manifest.json"
+    if manifest.exists():
+        held.append(("ingest", manifest, None))
+    rows = [
+        (run, datetime.fromtimestamp(place.stat().st_mtime, UTC), as_of)
+        for run, place, as_of in held
+    ]
+    frame = pd.DataFrame(rows, columns=["run", "finished", "as_of"])
+    frame["finished"] = pd.to_datetime(frame["finished"], utc=True).dt.tz_localize(None)
+    return frame.sort_values(["finished", "run"], ascending=False, ignore_index=True)
+
+
+def _as_of(snapshot: str) -> datetime:
+    """The time in a snapshot's name; see `graph.derived.write_snapshot`."""
+    moment = snapshot.partition("-")[0]
+    return pd.to_datetime(moment, format="%Y%m%dT%H%M%S").to_pydatetime()
 
 
 def sizes(dossier: Dossier) -> dict[str, int]:

@@ -36,21 +36,23 @@ KINDS = (
 )
 
 _OF_CLUSTER = """
-    SELECT t.*, a.role, a.paid_usd > coalesce(a.disputed_usd, 0) AS paying
-    FROM ties t JOIN accounts a USING (account_id)
-    WHERE a.cluster_id = $cluster AND t.accounts > 1
-      AND (t.links OR t.kind IN (SELECT unnest($kinds)))
+    SELECT * FROM ties_of_cluster
+    WHERE cluster_id = $cluster AND accounts > 1
+      AND (links OR kind IN (SELECT unnest($kinds)))
     ORDER BY ALL
 """
 
 _OF_ACCOUNTS = """
-    SELECT * FROM ties
+    SELECT * EXCLUDE (cluster_id, role, paying) FROM ties_of_account
     WHERE account_id IN (SELECT unnest($accounts))
       AND (links OR kind IN (SELECT unnest($kinds)))
     ORDER BY ALL
 """
 
-_OF_THING = "SELECT * FROM ties WHERE kind = $kind AND identifier = $name ORDER BY ALL"
+_OF_THING = """
+    SELECT * EXCLUDE (cluster_id, role, paying) FROM ties_of_thing
+    WHERE kind = $kind AND identifier = $name ORDER BY ALL
+"""
 
 _ACCOUNTS = """
     SELECT account_id, cluster_id, role, score, action, cost_usd, typology,

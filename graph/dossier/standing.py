@@ -1,7 +1,8 @@
 """Where each case stands, for the clusters as they are now.
 
 A cluster's id may change as it grows; a case follows it by its members. A dismissed
-cluster stays dismissed until something new speaks against it.
+cluster stays dismissed until something new speaks against it, and so does one whose
+every link a person has cleared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pandas as pd
 from graph import case_records
 from graph.cases import Cases
 from graph.dossier import Dossier, as_list
+from graph.dossier.doubt import cleared, cleared_away
 
 # A case follows to the cluster that holds at least half of the larger of the two:
 # a farm that swallows a small dismissed cluster does not inherit the dismissal.
@@ -35,10 +37,8 @@ _FOLLOWED = """
 # Everything that grows counts by doublings, so that it is news when it doubled.
 _SPEAKS = """
     WITH shared AS (
-        SELECT a.cluster_id, o.kind, o.identifier
-        FROM accounts a JOIN observations o USING (account_id)
-        JOIN identifiers i USING (kind, identifier)
-        WHERE a.cluster_id IN (SELECT unnest($clusters)) AND i.links
+        SELECT cluster_id, kind, identifier FROM ties_of_cluster
+        WHERE cluster_id IN (SELECT unnest($clusters)) AND links
         GROUP BY ALL HAVING count(*) > 1
     ), grown AS (
         SELECT cluster_id, 'members' AS what, accounts::DOUBLE AS amount FROM clusters
@@ -66,6 +66,8 @@ _COLUMNS = ("subject_type", "subject_id", "case_id", "status", "assignee", "vers
 
 def evidence(dossier: Dossier, cluster_ids: list[str]) -> dict[str, list[str]]:
     """What speaks against each cluster now, as tokens that a dismissal remembers."""
+    if not cluster_ids:
+        return {}
     found = dossier.ask(_SPEAKS, {"clusters": as_list(cluster_ids)})
     return {
         str(name): tokens.tolist()
@@ -95,7 +97,24 @@ def standing(dossier: Dossier, cases: Cases, at: datetime) -> pd.DataFrame:
     frame = pd.concat([follows, plain]).drop_duplicates(["subject_type", "subject_id"])
     frame = frame.merge(states, on="case_id")
     frame["status"] = _reopened(dossier, frame)
-    return frame[list(_COLUMNS)].reset_index(drop=True)
+    quiet = cleared_away(dossier, cleared(cases, at))
+    frame = _set_aside(frame[list(_COLUMNS)], quiet)
+    return frame.reset_index(drop=True)
+
+
+def _set_aside(frame: pd.DataFrame, clusters: list[str]) -> pd.DataFrame:
+    """The frame with clusters whose links were cleared dismissed, unless decided."""
+    mine = (frame["subject_type"] == "cluster") & frame["subject_id"].isin(clusters)
+    undecided = mine & frame["status"].isin(["new", "in review"])
+    known = frame.assign(status=frame["status"].mask(undecided, "dismissed"))
+    untouched = [
+        name for name in clusters if name not in set(frame.loc[mine, "subject_id"])
+    ]
+    fresh = pd.DataFrame({"subject_id": untouched, "case_id": untouched}, dtype=str)
+    fresh = fresh.assign(
+        subject_type="cluster", status="dismissed", assignee="", version=0
+    )
+    return pd.concat([known, fresh[list(_COLUMNS)]]) if untouched else known
 
 
 def _reopened(dossier: Dossier, frame: pd.DataFrame) -> pd.Series[str]:

@@ -16,39 +16,38 @@ PATH_STEPS = 6
 _FRONTIER = 5_000
 
 _THINGS = """
-    SELECT 'account:' || o.account_id AS account, o.kind || ':' || o.identifier AS thing
-    FROM observations o JOIN identifiers i USING (kind, identifier)
-    WHERE o.account_id IN (SELECT unnest($names)) AND i.accounts > 1
-      AND (i.links OR (i.accounts <= $hub AND o.kind IN (SELECT unnest($kinds))))
+    SELECT 'account:' || account_id AS account, kind || ':' || identifier AS thing
+    FROM ties_of_account
+    WHERE account_id IN (SELECT unnest($names)) AND accounts > 1
+      AND (links OR (accounts <= $hub AND kind IN (SELECT unnest($kinds))))
     ORDER BY ALL LIMIT $most
 """
 
 _SHARERS = """
-    SELECT 'account:' || o.account_id AS account, o.kind || ':' || o.identifier AS thing
-    FROM observations o JOIN identifiers i USING (kind, identifier)
-    WHERE o.identifier IN (SELECT unnest($identifiers))
-      AND (o.kind || ':' || o.identifier) IN (SELECT unnest($names))
-      AND (i.links OR i.accounts <= $hub)
+    SELECT 'account:' || account_id AS account, kind || ':' || identifier AS thing
+    FROM ties_of_thing
+    WHERE identifier IN (SELECT unnest($identifiers))
+      AND (kind || ':' || identifier) IN (SELECT unnest($names))
+      AND (links OR accounts <= $hub)
     ORDER BY ALL LIMIT $most
 """
 
 _TIE = """
-    SELECT o.*, i.masked, i.class, i.accounts, i.links, i.score AS weight
-    FROM observations o JOIN identifiers i USING (kind, identifier)
-    WHERE o.account_id IN (SELECT unnest($accounts)) AND o.kind = $kind
-      AND o.identifier = $identifier
-    ORDER BY o.account_id
+    SELECT * FROM ties_of_thing
+    WHERE account_id IN (SELECT unnest($accounts)) AND kind = $kind
+      AND identifier = $identifier
+    ORDER BY account_id
 """
 
 _COMMON = """
-    SELECT o.kind, o.identifier, any_value(i.masked) AS masked,
-           any_value(i.class) AS class, any_value(i.accounts) AS accounts,
-           any_value(i.links) AS links, any_value(i.score) AS weight,
-           min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen
-    FROM observations o JOIN identifiers i USING (kind, identifier)
-    WHERE o.account_id IN ($a, $b) AND i.accounts > 1
-    GROUP BY o.kind, o.identifier HAVING count(*) > 1
-    ORDER BY links DESC, weight DESC NULLS LAST, o.kind, o.identifier
+    SELECT kind, identifier, any_value(masked) AS masked, any_value(class) AS class,
+           any_value(accounts) AS accounts, any_value(links) AS links,
+           any_value(weight) AS weight,
+           min(first_seen) AS first_seen, max(last_seen) AS last_seen
+    FROM ties_of_account
+    WHERE account_id IN ($a, $b) AND accounts > 1
+    GROUP BY kind, identifier HAVING count(*) > 1
+    ORDER BY links DESC, weight DESC NULLS LAST, kind, identifier
 """
 
 

@@ -21,7 +21,16 @@ from views.cluster.leaflet import leaflet
 from views.desk import Desk
 
 VIEWER = '[local]\nname = "vic"\nroles = ["viewer"]\n'
-PAGES = ("cluster", "search", "entity", "decisions", "exports", "health")
+PAGES = (
+    "cluster",
+    "search",
+    "keys",
+    "entity",
+    "decisions",
+    "exports",
+    "policy",
+    "health",
+)
 
 
 def said(test: AppTest) -> str:
@@ -130,6 +139,26 @@ def test_an_entity_shows_what_is_known(
     test = open_page("entity", type=kind, id=name)
     assert not test.exception
     assert expected in said(test)
+
+
+def test_the_key_audit_says_what_to_revoke_first(open_page: Open) -> None:
+    test = open_page("keys")
+    assert not test.exception
+    assert "Exposed, still alive: 1" in said(test)
+    rows = test.dataframe[0].value
+    assert rows["Key"].tolist() == ["k-leaked", "k-quiet"]
+    assert rows["First thing to do"][0].startswith("Revoke it now")
+    test.button_group(key="finding").select("unused").run()
+    assert test.dataframe[0].value["Key"].tolist() == ["k-quiet"]
+
+
+def test_the_policy_shows_what_a_threshold_stops_and_touches(open_page: Open) -> None:
+    test = open_page("policy")
+    assert not test.exception
+    assert "Accounts: 3,050" in said(test)
+    assert "Dollars stopped: $15,098" in said(test)
+    test.select_slider(key="threshold").set_value(0.5).run()
+    assert "Accounts: 3,059" in said(test)
 
 
 def test_search_finds_ids_and_values(open_page: Open) -> None:

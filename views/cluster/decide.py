@@ -27,14 +27,14 @@ _STARTS: Mapping[str, Mapping[str, str]] = {
     "clear all": {"core": "clear", "likely": "clear", "bystander": "clear"},
 }
 
-_EXPIRY: Mapping[str, int | None] = {
+EXPIRY: Mapping[str, int | None] = {
     "30 days": 30,
     "90 days": 90,
     "1 year": 365,
     "never": None,
 }
 
-_INNOCENT = ("shared_place", "household", "one_customer", "research", "not_enough")
+INNOCENT = ("shared_place", "household", "one_customer", "research", "not_enough")
 
 
 def acts(
@@ -163,9 +163,7 @@ def _reasons(case: Case) -> dict[str, object]:
         key=case.key("reason"),
         index=names.index(typology) if typology in names else 0,
     )
-    expiry = right.selectbox(
-        "Holds for", list(_EXPIRY), index=2, key=case.key("expiry")
-    )
+    expiry = right.selectbox("Holds for", list(EXPIRY), index=2, key=case.key("expiry"))
     note = st.text_area("Note", key=case.key("note"), height=68, max_chars=2000)
     return {
         "reason": reason,
@@ -177,7 +175,7 @@ def _reasons(case: Case) -> dict[str, object]:
 
 def expires(now: datetime, choice: str) -> datetime | None:
     """When a decision made `now` ends; None for never."""
-    days = _EXPIRY[choice]
+    days = EXPIRY[choice]
     return None if days is None else now + timedelta(days=days)
 
 
@@ -207,10 +205,10 @@ def dismiss_dialog(case: Case) -> None:
         "or twice as many members or dollars."
     )
     reason = st.selectbox(
-        "Reason", [*_INNOCENT, "other"], format_func=reason_name, index=None,
+        "Reason", [*INNOCENT, "other"], format_func=reason_name, index=None,
         placeholder="Choose one", key=case.key("dismiss-reason"),
     )  # fmt: skip
-    expiry = st.selectbox("Until", list(_EXPIRY), index=1, key=case.key("until"))
+    expiry = st.selectbox("Until", list(EXPIRY), index=1, key=case.key("until"))
     note = st.text_area("Note", key=case.key("dismiss-note"), height=68)
     if st.button("Dismiss", type="primary", disabled=not reason):
         common = {

@@ -11,11 +11,11 @@ from graph import case_records
 from graph.access import Right
 from graph.dossier import clusters
 from views import charts
-from views.cluster import network
+from views.cluster import network, shared
 from views.cluster.case import Case
 from views.columns import ColumnConfigs
 from views.desk import go
-from views.words import KINDS, TYPOLOGIES, day, plain
+from views.words import TYPOLOGIES, day, plain
 
 
 def draw(case: Case) -> None:
@@ -111,41 +111,6 @@ def _codes(reasons: pd.Series) -> pd.Series:
     """JSON lists of reason codes as lists of words."""
     cleaned = reasons.fillna("[]").str.strip('[]"').str.replace("_", " ", regex=False)
     return cleaned.str.split(r'"\s*,\s*"', regex=True)
-
-
-def _shared(case: Case) -> None:
-    shared = clusters.shared_identifiers(case.here.dossier, case.id)
-    st.caption(
-        "What links has been weighed against how often innocent strangers share it; "
-        "the rest is shown so that you can doubt it."
-    )
-    st.dataframe(
-        shared.assign(
-            kind=shared["kind"].map(KINDS).fillna(shared["kind"]),
-            weight=shared["weight"].where(shared["links"]),
-        )[["kind", "masked", "class", "inside", "outside", "links", "weight", "country",
-           "asn", "first_seen", "last_seen"]],
-        hide_index=True,
-        height=340,
-        row_height=30,
-        column_config=_SHARED_CONFIG,
-        alt="Identifiers that at least two members share",
-    )  # fmt: skip
-
-
-_SHARED_CONFIG: ColumnConfigs = {
-    "kind": "What",
-    "masked": "Value",
-    "class": "Class",
-    "inside": st.column_config.NumberColumn("Members", help="Members that have it"),
-    "outside": st.column_config.NumberColumn("Others", help="Accounts outside that do"),
-    "links": st.column_config.CheckboxColumn("Links"),
-    "weight": st.column_config.NumberColumn("Nats", format="%.1f"),
-    "country": "Country",
-    "asn": st.column_config.NumberColumn("ASN", format="%d"),
-    "first_seen": st.column_config.DatetimeColumn("First", format="YYYY-MM-DD HH:mm"),
-    "last_seen": st.column_config.DatetimeColumn("Last", format="YYYY-MM-DD HH:mm"),
-}
 
 
 def _doubts(case: Case) -> None:
@@ -284,7 +249,7 @@ def _table(case: Case) -> None:
 _TABS: Mapping[str, Callable[[Case], None]] = {
     "Timeline": _timeline,
     "Members": _members,
-    "Shared": _shared,
+    "Shared": shared.draw,
     "Doubts": _doubts,
     "Map": _places,
     "Related": _related,

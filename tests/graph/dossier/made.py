@@ -146,6 +146,14 @@ def key(name: str, **more: object) -> Row:
     return known | more
 
 
+def keys() -> list[Row]:
+    """A replayed key that is public, and one that nobody uses."""
+    return [
+        key("k-leaked", audit='["exposed_and_alive"]', exposed_at=AS_OF),
+        key("k-quiet", action="none", typology="", cost_usd=0.0, audit='["unused"]'),
+    ]
+
+
 def reason(subject_type: str, subject: str, rank: int, code: str) -> Row:
     return {
         "subject_type": subject_type,
@@ -181,7 +189,7 @@ def tables() -> Mapping[str, pd.DataFrame]:
         "observations": observations,
         "identifiers": identifiers(observations),
         "clusters": pd.DataFrame(clusters),
-        "keys": pd.DataFrame([key("k-leaked"), key("k-quiet", action="none")]),
+        "keys": pd.DataFrame(keys()),
         "reasons": pd.DataFrame(reasons),
         "hypotheses": pd.DataFrame([innocent]),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from graph.access import Person
 from graph.acts import Act, Subject
 from graph.cases import Cases
 from graph.dossier import Dossier
+from graph.dossier.doubt import cleared
 from graph.dossier.queue import Filters, queue
 from graph.dossier.standing import evidence, standing
 from ingest.workspace import Workspace
@@ -39,6 +41,36 @@ def dismiss(cases: Cases, speaks: list[str], members: list[str]) -> None:
     act = Act("c-farm", 0, "dismiss", "shared_place", cluster, "s")
     remembered = {"evidence": tuple(speaks), "members": tuple(members)}
     cases.decide(Act(**(vars(act) | remembered)), ANA, NOON)
+
+
+def clear(cases: Cases, *nodes: str) -> None:
+    for node in nodes:
+        subjects = (Subject("identifier", node),)
+        act = Act(f"identifier:{node}", 0, "clear", "shared_place", subjects, "s")
+        cases.decide(act, ANA, NOON)
+
+
+def test_a_cluster_leaves_the_queue_when_all_that_links_it_is_cleared(
+    dossier: Dossier, cases: Cases
+) -> None:
+    links = [f"device:dev-{n}" for n in range(12)]
+    links += [f"card:card-{n}" for n in range(6)]
+    clear(cases, *links[:-1])
+    assert "c-farm" in shown(dossier, cases)
+    clear(cases, links[-1])
+    assert "c-farm" not in shown(dossier, cases)
+    assert "c-farm" in shown(dossier, cases, statuses=("dismissed",))
+    assert set(cleared(cases, NOON)["node"]) == set(links)
+
+
+def test_what_is_cleared_until_a_day_links_again_after_it(
+    dossier: Dossier, cases: Cases
+) -> None:
+    subjects = (Subject("identifier", "device:dev-0"),)
+    act = Act("identifier:device:dev-0", 0, "clear", "household", subjects, "s")
+    cases.decide(replace(act, expires_at=NOON + timedelta(days=1)), ANA, NOON)
+    assert len(cleared(cases, NOON)) == 1
+    assert cleared(cases, NOON + timedelta(days=2)).empty
 
 
 FARM = [f"farm-{n:02}" for n in range(60)]

@@ -22,16 +22,18 @@ export function drawLegend(graph) {
     entry.prepend(swatch);
     legend.append(entry);
   }
-  for (const [className, text] of ROLES) {
+  for (const [className, text] of MARKS) {
     const key = make("span", { className: "key" });
-    key.append(make("span", { className: `ring ${className}` }), document.createTextNode(text));
+    key.append(make("span", { className }), document.createTextNode(text));
     legend.append(key);
   }
 }
 
-const ROLES = [
-  ["core", "core"],
-  ["likely", "likely"],
-  ["bystander", "bystander"],
-  ["paying", "pays"],
+const MARKS = [
+  ["ring core", "core"],
+  ["ring likely", "likely"],
+  ["ring bystander", "bystander"],
+  ["ring paying", "pays"],
+  ["line links", "links"],
+  ["line context", "context"],
 ];

@@ -41,6 +41,7 @@ export class LinkGraph {
     listenToKeys(this);
     this.fill();
     this.after();
+    this.differs(data);
   }
 
   // First drawing: remembered places, then saved or server places, then a layout.
@@ -71,6 +72,7 @@ export class LinkGraph {
 
   update(data, component) {
     this.component = component;
+    if (!this.differs(data)) return;
     this.data = data;
     if (data.step !== this.step) this.memory.stepped();
     this.step = data.step;
@@ -94,6 +96,13 @@ export class LinkGraph {
       say(this, `${change.newNodes.length} nodes added, ${change.goneNodes} taken away`);
     }
     this.after();
+  }
+
+  // Every click runs the page's part again, mostly with the same graph and theme.
+  differs(data) {
+    const before = this.drawn;
+    this.drawn = JSON.stringify(data) + getComputedStyle(this.parts.wrap).color;
+    return this.drawn !== before;
   }
 
   // Brings new nodes into sight only when they fell outside it.
@@ -144,9 +153,12 @@ export class LinkGraph {
 
   listen() {
     const { cy } = this;
-    cy.on("onetap", "node", () => this.tell("select", { ids: this.selectedIds() }));
-    cy.on("onetap", "edge", (event) => this.tell("why", { id: event.target.id() }));
-    cy.on("dbltap", "node", (event) => this.grow(event.target));
+    cy.on("tap", "node", () => this.soon("select", () => ({ ids: this.selectedIds() })));
+    cy.on("tap", "edge", (event) => this.soon("why", () => ({ id: event.target.id() })));
+    cy.on("dbltap", "node", (event) => {
+      clearTimeout(this.waiting);
+      this.grow(event.target);
+    });
     cy.on("grab", "node", () => (this.before = this.memory.snapshot(cy)));
     cy.on("dragfree", "node", () => this.memory.moved(cy, this.before));
     cy.on("mouseover", "node", (event) => {
@@ -172,6 +184,13 @@ export class LinkGraph {
   tell(kind, more = {}) {
     this.count = (this.count ?? 0) + 1;
     this.component.setTriggerValue("event", { kind, at: Date.now(), count: this.count, ...more });
+  }
+
+  // The library selects after it has told of the tap. Its own `onetap` would wait a
+  // quarter of a second for a second tap: a click must answer at once.
+  soon(kind, more) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.tell(kind, more()));
   }
 
   grow(node) {
@@ -251,6 +270,7 @@ export class LinkGraph {
   }
 
   destroy() {
+    clearTimeout(this.waiting);
     this.watcher.disconnect();
     this.cy.destroy();
     this.parts.wrap.remove();

@@ -7,7 +7,7 @@ const GLYPHS = {
   device: "M4 4h16v11H4V4Zm2 2v7h12V6H6ZM2 17h20v2H2v-2Z",
   card: "M2 5h20v14H2V5Zm0 3v3h20V8H2Zm3 6v2h6v-2H5Z",
   email: "M2 5h20v14H2V5Zm2.5 2L12 12.5 19.5 7h-15ZM4 8.7V17h16V8.7l-8 5.8-8-5.8Z",
-  phone: "M6 2h4l2 5-2.5 2a12 12 0 0 0 5.5 5.500L17 12l5 2v4c0 2-2 4-4 4C9 21 3 15 2 6c0-2 2-4 4-4Z",
+  phone: "M6 2h4l2 5-2.5 2a12 12 0 0 0 5.5 5.5L17 12l5 2v4c0 2-2 4-4 4C9 21 3 15 2 6c0-2 2-4 4-4Z",
   tenant: "M4 3h10v18H4V3Zm12 6h5v12h-5V9ZM6 6v2h2V6H6Zm4 0v2h2V6h-2Zm-4 4v2h2v-2H6Zm4 0v2h2v-2h-2Zm-4 4v2h2v-2H6Zm4 0v2h2v-2h-2Z",
   prompt: "M3 4h18v12H9l-5 5v-5H3V4Zm4 4v2h10V8H7Zm0 3v2h7v-2H7Z",
   referral: "M3 10h18v11H3V10Zm8-3H8a2.5 2.5 0 1 1 4-3 2.5 2.5 0 1 1 4 3h-3v14h-2V7Z",
@@ -104,7 +104,15 @@ function groups() {
         "border-width": 4,
       },
     },
-    { selector: "node[?hub]", style: { "border-style": "dashed", "border-width": 3, "border-color": "#D55E00" } },
+    {
+      selector: "node[?hub]",
+      style: {
+        label: (node) => `${node.data("label")} ×${node.data("count")}`,
+        "border-style": "dashed",
+        "border-width": 3,
+        "border-color": "#D55E00",
+      },
+    },
   ];
 }
 
