@@ -4,6 +4,7 @@ RingfenceError
 ├── PepperError      the pepper is missing, unreadable or not this workspace's
 ├── LedgerError      a manifest or segment is not what it should be
 ├── LayoutError      a workspace's layout is damaged or from a newer version
+├── BackupError      an archive is damaged, or is not what it says
 ├── BusyError        another process holds the lock that this work needs
 ├── ReferenceDataError  a reference file can't be read
 ├── StoreError       the graph database can't be reached or refused
@@ -27,6 +28,10 @@ class LedgerError(RingfenceError):
 
 class LayoutError(RingfenceError):
     """The layout of a workspace is damaged or from a newer version."""
+
+
+class BackupError(RingfenceError):
+    """An archive is damaged, incomplete or not what its list says."""
 
 
 class BusyError(RingfenceError):

@@ -20,6 +20,7 @@ from ingest.sifting import Sieve, Sifted
 from ingest.sources.adapt import adapt
 from ingest.sql import count, fill, first
 from ingest.staging import Staging
+from ingest.tombstones import ERASED, Forgotten
 
 QUARANTINE_COLUMNS: Mapping[str, str] = {
     "file": "VARCHAR",
@@ -102,8 +103,10 @@ class Intake:
         keying: Keying,
         staging: Staging,
         files: Sequence[str],
+        forgotten: Forgotten,
     ) -> None:
         self.connection = connection
+        self.forgotten = forgotten
         self.staging = staging
         self.events_sum = 0
         self.files = files
@@ -145,7 +148,7 @@ class Intake:
         doubted = records
         if name in ROUTES and records.num_rows >= _MANY:
             sifted, doubted = self._sieve.quick(ROUTES[name], records)
-            self.admit(sifted)
+            self._admit_others(sifted)
         if self._doubted.add(doubted):
             self._flush_doubted()
 
@@ -154,7 +157,17 @@ class Intake:
         if records is not None:
             sifted, bad = self._sieve.exact(records)
             self.quarantine(as_refused(bad))
-            self.admit(sifted)
+            self._admit_others(sifted)
+
+    def _admit_others(self, sifted: Sifted) -> None:
+        """Refuse rows of people who were forgotten, before anything is kept of them."""
+        others, bad = self.forgotten.part(sifted)
+        if bad is not None:
+            erased = pa.array([ERASED] * bad.num_rows, pa.string())
+            self.quarantine(
+                as_refused(bad).drop_columns("text").append_column("text", erased)
+            )
+        self.admit(others)
 
     def admit(self, sifted: Sifted) -> None:
         """Key, judge and stage good rows."""
@@ -214,7 +227,9 @@ class Intake:
             "file": pa.array(self.files, pa.string()).take(refused.column("file")),
             "line": refused.column("line"),
             "reason": refused.column("reason"),
-            "text": self.redactor.clean_array(text.combine_chunks()),
+            "text": self.forgotten.clean(
+                self.redactor.clean_array(text.combine_chunks())
+            ),
         }
         return pa.table(columns)
 

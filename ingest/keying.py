@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from ingest.contract import FURTHER_KINDS, IDENTIFIER_FIELDS
 from ingest.identifiers import FORMS, SEPARATOR, Normaliser
 from ingest.identifiers.kinds import further
-from ingest.pepper import Pepper, key_hash_sql, keyed_sql
-from ingest.secrets import Redactor
+from ingest.pepper import Pepper
+from ingest.secrets import KEY_NAMES, Redactor
 from ingest.sifting import Sifted
 from ingest.sql import fill, literal
 
@@ -44,7 +44,6 @@ _REMEMBERED = 1_000_000
 """Raw texts of a kind that are kept in mind; past that they are hashed again."""
 
 _FURTHER = "further"
-_KEY_NAMES = frozenset({"key_id", "replaces"})
 _HASHED = ("prefix", "stem", "skeleton")
 
 _FOUND = """
@@ -115,7 +114,7 @@ class Keying:
             hashes = pc.replace_with_mask(hashes, mask, found)
         for name in sifted.route.texts:
             texts = suspects.column(name).combine_chunks()
-            cleaned = self._redactor.clean_array(texts, name in _KEY_NAMES)
+            cleaned = self._redactor.clean_array(texts, name in KEY_NAMES)
             if not cleaned.equals(texts):
                 whole = rows.column(name).combine_chunks()
                 rows = _with(rows, name, pc.replace_with_mask(whole, mask, cleaned))
@@ -181,7 +180,7 @@ class Keying:
         forms = forms.append_column("nr", pa.array(range(len(fresh)), pa.int64()))
         forms = forms.append_column("kind", pa.array(kinds, pa.string()))
         self.connection.register("forms", forms)
-        self.connection.execute(_hash_sql(kind), self.pepper.pads())
+        self.connection.execute(_hash_sql(kind, self.pepper), self.pepper.pads())
         columns = ", ".join(f'"{name}"' for name in IDENTIFIER_COLUMNS)
         self.connection.execute(fill(_KEEP, columns=columns))
         self.connection.execute(_KEEP_VALUE)
@@ -216,10 +215,11 @@ def _complete(forms: pa.Table) -> pa.Table:
     return forms
 
 
-def _hash_sql(kind: str) -> str:
-    own = key_hash_sql("text") if kind == "key_hash" else keyed_sql("kind", "text")
+def _hash_sql(kind: str, pepper: Pepper) -> str:
+    is_key = kind == "key_hash"
+    own = pepper.key_hash_sql("text") if is_key else pepper.keyed_sql("kind", "text")
     hashed = (
-        keyed_sql("kind || " + literal(" " + name), name) + " AS " + name
+        pepper.keyed_sql("kind || " + literal(" " + name), name) + " AS " + name
         for name in _HASHED
     )
     return fill(_HASH, identifier=own, hashed=", ".join(hashed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from ingest.settling import settle
 from ingest.sources import EVENTS, named
 from ingest.sql import fill, first
 from ingest.staging import Staging
+from ingest.tombstones import Forgotten, today
 from ingest.upkeep import PROBE, compact, reclassify, rekey
 from ingest.workspace import Resources, Workspace
 
@@ -66,14 +66,17 @@ class Ledger:
         Raises `PepperError` when the pepper is not the one it was begun with, and
         `LedgerError` when the manifest is damaged or from a newer version.
         """
-        ledger = cls(workspace, Pepper.load())
+        pepper: Pepper | None = Pepper.load()
         manifest = Manifest.read(workspace.ledger)
-        if manifest and not ledger.pepper.matches(manifest.pepper_check):
+        if manifest and pepper:
+            # Another workspace's rotation may have gone further than this one's.
+            pepper = pepper.of_check(manifest.pepper_check)
+        if pepper is None:
             raise PepperError(
                 f"the pepper is not the one that {workspace.ledger} was begun with: "
                 "give that one in RINGFENCE_PEPPER or RINGFENCE_PEPPER_FILE"
             )
-        return ledger
+        return cls(workspace, pepper)
 
     @property
     def manifest(self) -> Manifest:
@@ -88,9 +91,7 @@ class Ledger:
     @property
     def fingerprint(self) -> str:
         """A hash of the set of accepted events, the same whatever their batches."""
-        now = self.manifest
-        text = f"{now.events_sum} {now.rows('events')} {now.reference}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.manifest.fingerprint
 
     def ingest(self, paths: Sequence[Path], source: str | None = None) -> Counts:
         """Read files and folders in; `source` names what their records are.
@@ -107,7 +108,9 @@ class Ledger:
             with closing(staging):
                 normal = normalisers(Reference.of(self.workspace))
                 keying = Keying(connection, self.pepper, normal)
-                intake = Intake(connection, keying, staging, [f.name for f in files])
+                forgotten = Forgotten.of(now, self.pepper, today())
+                names = [f.name for f in files]
+                intake = Intake(connection, keying, staging, names, forgotten)
                 intake.prepare(self._paths(now, "events"))
                 for chunk in ahead(chunks(files, source)):
                     intake.take(chunk)
@@ -126,6 +129,12 @@ class Ledger:
             self._prepare()
 
     @contextmanager
+    def rewriting(self) -> Iterator[tuple[Manifest, duckdb.DuckDBPyConnection]]:
+        """Give the ledger's state and a working connection while nobody ingests."""
+        with self._sole_writer(), self._connection() as connection:
+            yield rekey(self.workspace.ledger, self._prepare(), connection), connection
+
+    @contextmanager
     def _sole_writer(self) -> Iterator[None]:
         with ExitStack() as held:
             try:
@@ -140,6 +149,10 @@ class Ledger:
     def _prepare(self) -> Manifest:
         """Clear what a crash left, and bring the ledger up to the reference data."""
         folder, now = self.workspace.ledger, self.manifest
+        if not self.pepper.matches(now.pepper_check):
+            raise PepperError(
+                f"the pepper of {folder} was rotated meanwhile: run this again"
+            )
         for family in FAMILIES:
             (folder / family).mkdir(exist_ok=True, parents=True, mode=0o700)
         if Manifest.read(folder) is None:
@@ -198,16 +211,27 @@ class Ledger:
         resources = Resources.from_environment()
         connection = duckdb.connect(config={"threads": resources.threads})
         connection.execute("SET TimeZone = 'UTC'")
-        now = self.manifest
+        self.show(connection, self.manifest, families)
+        return connection
+
+    def show(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        manifest: Manifest,
+        families: Sequence[str],
+    ) -> None:
+        """Make a view of each family of segments, as they are stored.
+
+        Raises `LedgerError` when a segment is missing.
+        """
         for family in families:
-            paths = self._paths(now, family)
+            paths = self._paths(manifest, family)
             missing = [path for path in paths if not path.exists()]
             if missing:
                 raise LedgerError(
                     f"segment {missing[0]} is missing: restore it from a backup"
                 )
             _view(connection, family, paths)
-        return connection
 
     def reveal(self, kind: str, identifier: str) -> str | None:
         """Give the readable value behind a keyed hash; None where none is kept."""

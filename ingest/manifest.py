@@ -73,6 +73,12 @@ class Manifest:
     forgotten: tuple[Tombstone, ...] = ()
     version: int = field(default=VERSION)
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the set of accepted events, the same whatever their batches."""
+        text = f"{self.events_sum} {self.rows('events')} {self.reference}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def rows(self, family: str) -> int:
         """Count the rows of a family of segments."""
         return sum(one.rows for one in self.segments if one.family == family)

@@ -11,10 +11,11 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ingest.errors import PepperError
-from ingest.sql import fill
+from ingest.sql import fill, literal
 
 LEAST_BYTES = 16
 """RFC 2104 section 3 advises at least half the hash's output (32 bytes)."""
@@ -22,17 +23,28 @@ LEAST_BYTES = 16
 SHORT_HEX = 32
 """Hex digits kept of a keyed hash: 128 bits, no collision at any real volume."""
 
+LONG_HEX = 64
+"""Hex digits of the stored form of an API key."""
+
 _BLOCK = 64
+
+
+_ROTATED = "rotated"
 
 
 @dataclass(frozen=True)
 class Pepper:
-    """The secret itself; it shows itself in no representation."""
+    """The secret itself; it shows itself in no representation.
+
+    After a rotation it holds several, one a line, the oldest first. What the first
+    one has keyed is keyed again by each later one: so what is stored can be brought
+    to the newest without the readable value, and new events meet it there.
+    """
 
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.secret) < LEAST_BYTES:
+        if min(map(len, self._secrets), default=0) < LEAST_BYTES:
             raise PepperError(
                 f"the pepper is shorter than {LEAST_BYTES} bytes: "
                 "give a longer one in RINGFENCE_PEPPER or the pepper file"
@@ -51,9 +63,33 @@ class Pepper:
             return cls(given.strip().encode())
         return cls(_read(_place()))
 
+    @cached_property
+    def _secrets(self) -> tuple[bytes, ...]:
+        return tuple(line.strip() for line in self.secret.splitlines() if line.strip())
+
+    @property
+    def rotations(self) -> int:
+        """How many times the pepper was exchanged."""
+        return len(self._secrets) - 1
+
+    @cached_property
+    def ages(self) -> tuple[Pepper, ...]:
+        """The pepper as it was before any rotation, after the first, and so on."""
+        counts = range(1, len(self._secrets) + 1)
+        return tuple(Pepper(b"\n".join(self._secrets[:count])) for count in counts)
+
+    @property
+    def first(self) -> Pepper:
+        """The pepper as it was before any rotation."""
+        return self.ages[0]
+
+    def of_check(self, check: str) -> Pepper | None:
+        """Give the pepper as it was when it made a stored check; None for another's."""
+        return next((age for age in self.ages if age.matches(check)), None)
+
     def keyed(self, kind: str, text: str) -> str:
         """Give the keyed hash of an identifier; kinds never meet each other."""
-        return self._digest(f"{kind}\0{text}")[:SHORT_HEX]
+        return self._digest(f"{kind}\0{text}", SHORT_HEX)
 
     def key_hash(self, sha256_hex: str) -> str:
         """Give the stored form of an API key from the SHA-256 of its raw text."""
@@ -71,42 +107,85 @@ class Pepper:
         """Say in constant time whether a stored check was made by this pepper."""
         return hmac.compare_digest(self.check(), check)
 
-    def pads(self) -> dict[str, bytes]:
-        """Give the inner and outer pad of HMAC (RFC 2104), for DuckDB's sha256."""
-        key = self.secret
-        if len(key) > _BLOCK:
-            key = hashlib.sha256(key).digest()
-        key = key.ljust(_BLOCK, b"\0")
-        return {
-            "inner": bytes(byte ^ 0x36 for byte in key),
-            "outer": bytes(byte ^ 0x5C for byte in key),
-        }
+    def rotated(self, stored: str, since: int) -> str:
+        """Bring what was stored after `since` rotations to this pepper."""
+        for secret in self._secrets[since + 1 :]:
+            message = f"{_ROTATED}\0{stored}".encode()
+            stored = hmac.digest(secret, message, "sha256").hex()[: len(stored)]
+        return stored
 
-    def _digest(self, text: str) -> str:
-        return hmac.digest(self.secret, text.encode(), "sha256").hex()
+    def keyed_sql(self, kind: str, text: str) -> str:
+        """Give the SQL of `keyed`; `pads` are its parameters.
+
+        Both arguments are SQL: `kind` gives the kind's name, `text` a VARCHAR column.
+        """
+        first = _hmac_sql(f"encode({kind} || chr(0) || {text})", 0)
+        return self.rotated_sql(_left(first, str(SHORT_HEX)), 0, SHORT_HEX)
+
+    def key_hash_sql(self, text: str) -> str:
+        """Give the SQL of `key_hash` for a column of SHA-256 in hex."""
+        return self.rotated_sql(_hmac_sql(f"encode(lower({text}))", 0), 0, LONG_HEX)
+
+    def rotated_sql(self, stored: str, since: int, digits: int) -> str:
+        """Give the SQL of `rotated` for a column of hashes of so many digits."""
+        for place in range(since + 1, len(self._secrets)):
+            message = f"encode({literal(_ROTATED)} || chr(0) || {stored})"
+            stored = _left(_hmac_sql(message, place), str(digits))
+        return stored
+
+    def pads(self, since: int = -1) -> dict[str, bytes]:
+        """Give the inner and outer pads of HMAC (RFC 2104), for DuckDB's sha256.
+
+        Those of the pepper after `since` rotations and before it are left out.
+        """
+        pads = {}
+        for place, secret in enumerate(self._secrets):
+            if place > since:
+                key = (
+                    hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret
+                )
+                key = key.ljust(_BLOCK, b"\0")
+                pads[f"inner{place}"] = bytes(byte ^ 0x36 for byte in key)
+                pads[f"outer{place}"] = bytes(byte ^ 0x5C for byte in key)
+        return pads
+
+    def _digest(self, text: str, digits: int = LONG_HEX) -> str:
+        first = hmac.digest(self._secrets[0], text.encode(), "sha256").hex()
+        return self.rotated(first[:digits], 0)
 
 
-def keyed_sql(kind: str, text: str) -> str:
-    """Give the SQL of `Pepper.keyed`, with the pads as `$inner` and `$outer`.
+def add(secret: str) -> Pepper:
+    """Put a further pepper at the end of the pepper file, whole or not at all.
 
-    Both arguments are SQL: `kind` gives the kind's name, `text` a VARCHAR column.
+    Raises `PepperError` where the pepper comes from the environment.
     """
+    if "RINGFENCE_PEPPER" in os.environ:
+        raise PepperError(
+            "the pepper comes from RINGFENCE_PEPPER: put the new one on a line of its "
+            "own after the old one there, then rotate"
+        )
+    path = _place()
+    grown = Pepper(_read(path) + b"\n" + secret.encode())
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    _write_private(fresh, grown.secret)
+    fresh.replace(path)
+    return grown
+
+
+def new_secret() -> str:
+    """Draw a pepper: 256 bits in hex."""
+    return secrets.token_hex(32)
+
+
+def _left(text: str, digits: str) -> str:
+    return fill("left($text, $digits)", text=text, digits=digits)
+
+
+def _hmac_sql(message: str, place: int) -> str:
     return fill(
-        "left($hash, $digits)",
-        hash=_hmac_sql(f"encode({kind} || chr(0) || {text})"),
-        digits=str(SHORT_HEX),
-    )
-
-
-def key_hash_sql(text: str) -> str:
-    """Give the SQL of `Pepper.key_hash` for a column of SHA-256 in hex."""
-    return _hmac_sql(f"encode(lower({text}))")
-
-
-def _hmac_sql(message: str) -> str:
-    return fill(
-        "sha256($$outer::BLOB || unhex(sha256($$inner::BLOB || $message)))",
+        "sha256($$outer$place::BLOB || unhex(sha256($$inner$place::BLOB || $message)))",
         message=message,
+        place=str(place),
     )
 
 
@@ -141,12 +220,7 @@ def _make(path: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_hex(32).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _write_private(fresh, new_secret().encode())
     try:
         # A hard link never replaces the pepper that another process made meanwhile.
         os.link(fresh, path)
@@ -154,3 +228,12 @@ def _make(path: Path) -> None:
         pass
     finally:
         fresh.unlink()
+
+
+def _write_private(path: Path, body: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, body)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

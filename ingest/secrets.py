@@ -78,6 +78,9 @@ _TOKEN = re.compile(_LEFT + "(?:" + "|".join(_TOKENS) + r")[^\s\"]*")
 _CARD = re.compile(r"(?<![A-Za-z0-9+.])" + _DIGITS + r"(?![A-Za-z0-9])")
 _ISSUER = tuple((re.compile(start), lengths) for start, lengths in _ISSUERS)
 
+KEY_NAMES = frozenset({"key_id", "replaces"})
+"""Fields that name a key, and so may hold the id of an access key."""
+
 QUICK_PATTERN = "|".join(
     (
         r"(?:^|[^A-Za-z0-9]|%[0-9A-Fa-f]{2}|\\[nrtbf])(?:sk-|[sr]k_|whsec_|ABSK|bedrock-api|AIza|GOCSPX|ya29\.",
@@ -100,13 +103,15 @@ class Redactor:
     def clean(self, text: str, names_a_key: bool = False) -> str:
         """Replace every secret in a text.
 
-        A key becomes the value that its logged hash is stored as. `names_a_key`
-        spares ids of access keys, which are names and no secrets.
+        A key becomes the value that its logged hash is stored as, until the pepper is
+        rotated: what stands in texts then stays, since ids and identifiers are made
+        of them. `names_a_key` spares ids of access keys, which are no secrets.
         """
-        text = _TOKEN.sub(lambda m: self.pepper.keyed("token", m[0]), text)
-        text = _KEY.sub(lambda m: self.pepper.raw_key(m[0]), text)
+        pepper = self.pepper.first
+        text = _TOKEN.sub(lambda m: pepper.keyed("token", m[0]), text)
+        text = _KEY.sub(lambda m: pepper.raw_key(m[0]), text)
         if not names_a_key:
-            text = _KEY_NAME.sub(lambda m: self.pepper.raw_key(m[0]), text)
+            text = _KEY_NAME.sub(lambda m: pepper.raw_key(m[0]), text)
         return _CARD.sub(self._card, text)
 
     def key_hash(self, text: str) -> str | None:
@@ -129,7 +134,11 @@ class Redactor:
 
     def _card(self, match: re.Match[str]) -> str:
         digits = re.sub(r"\D", "", match[0])
-        return self.pepper.keyed("card number", digits) if is_card(digits) else match[0]
+        return (
+            self.pepper.first.keyed("card number", digits)
+            if is_card(digits)
+            else match[0]
+        )
 
 
 def is_raw_key(text: str) -> bool:

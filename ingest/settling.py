@@ -53,7 +53,9 @@ class Copies(Intake):
     """Reads all once more, for the copies of contested events alone."""
 
     def __init__(self, main: Intake) -> None:
-        super().__init__(main.connection, main.keying, main.staging, main.files)
+        super().__init__(
+            main.connection, main.keying, main.staging, main.files, main.forgotten
+        )
         self._tables: list[pa.Table] = []
 
     def quarantine(self, refused: pa.Table) -> None:
