@@ -6,6 +6,7 @@ provider; one person alone on a loopback page comes from the role file.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ingest.errors import RingfenceError, UsageError
+from ingest.workspace import Workspace
 
 
 class AccessError(RingfenceError):
@@ -99,6 +101,12 @@ class RoleBook:
 
     local: Person = ALONE
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> RoleBook:
+        """The file `RINGFENCE_ROLES`, else `roles.toml` in the workspace."""
+        named = os.environ.get("RINGFENCE_ROLES")
+        return cls.read(Path(named) if named else workspace.root / "roles.toml")
 
     @classmethod
     def read(cls, path: Path) -> RoleBook:

@@ -54,32 +54,42 @@ class Fault:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain of one case file: its key and the place of its anchor."""
+    """The chain of one case file: its keys and the place of its anchor.
 
-    key: bytes
+    Each pepper gives a key, the oldest first; the newest one signs. An entry may bear
+    an older key only while no entry before it bears a newer one.
+    """
+
+    keys: tuple[bytes, ...]
     anchor: Path
 
     @classmethod
     def of(cls, workspace: Workspace, pepper: bytes) -> Chain:
-        """The workspace's chain; its key is derived from the pepper."""
+        """The workspace's chain; `pepper` may hold several, see `ingest.pepper`."""
         named = os.environ.get("RINGFENCE_AUDIT_ANCHOR", "")
         anchor = Path(named) if named else workspace.root / "audit.anchor"
-        return cls(_mac(pepper, "ringfence audit chain 1").encode(), anchor)
+        keys = (
+            _mac(line.strip(), "ringfence audit chain 1").encode()
+            for line in pepper.splitlines()
+            if line.strip()
+        )
+        return cls(tuple(keys), anchor)
 
     def append(self, connection: sa.Connection, entry: Entry) -> str:
         """Add `entry` inside the caller's transaction; returns the anchor's line."""
         head = connection.execute(sa.select(HEAD).with_for_update()).one_or_none()
         seq, previous = (head.seq + 1, head.hash) if head else (1, _GENESIS)
+        key = self.keys[-1]
         row = {
             "seq": seq,
             "at": entry.at,
             "by": entry.by,
             "action": entry.action,
-            "digest": _mac(self.key, f"{seq}\0{entry.subject}"),
+            "digest": _mac(key, f"{seq}\0{entry.subject}"),
             "detail": _canonical(entry.detail),
             "previous": previous,
         }
-        mark = self._hash(row)
+        mark = _hash(key, row)
         connection.execute(
             AUDIT.insert(), row | {"subject": entry.subject, "hash": mark}
         )
@@ -87,7 +97,7 @@ class Chain:
             connection.execute(HEAD.update().values(seq=seq, hash=mark))
         else:
             connection.execute(HEAD.insert(), {"head_id": 1, "seq": seq, "hash": mark})
-        return f"{seq} {mark} {_mac(self.key, f'{seq} {mark}')}\n"
+        return f"{seq} {mark} {_mac(key, f'{seq} {mark}')}\n"
 
     def head(self, connection: sa.Connection) -> str:
         """The hash of the last entry: another one means that something happened."""
@@ -102,12 +112,13 @@ class Chain:
         """Every place where an entry was changed, removed, moved or cut off."""
         hashes: dict[int, str] = {}
         faults: list[Fault] = []
-        previous, expected = _GENESIS, 1
+        previous, expected, age = _GENESIS, 1, 0
         rows = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq)).all()
         erased = _erased(rows)
         for row in rows:
             faults += self._order_faults(row, expected, previous)
-            faults += self._body_faults(row, erased)
+            age = self._age(row, age)
+            faults += self._body_faults(row, erased, self.keys[age])
             hashes[row.seq] = row.hash
             previous, expected = row.hash, row.seq + 1
         head = connection.execute(sa.select(HEAD)).one_or_none()
@@ -121,12 +132,21 @@ class Chain:
         if row.seq != expected or row.previous != previous:
             yield Fault(row.seq, "an entry before it is missing or moved")
 
-    def _body_faults(self, row: sa.Row[Any], erased: frozenset[int]) -> Iterator[Fault]:
-        if not hmac.compare_digest(
-            row.hash, self._hash(dict(zip(_COLUMNS, row, strict=True)))
-        ):
+    def _age(self, row: sa.Row[Any], least: int) -> int:
+        """The place of the key that signed the entry; `least` where none did."""
+        fields = dict(zip(_COLUMNS, row, strict=True))
+        for place in range(least, len(self.keys)):
+            if hmac.compare_digest(row.hash, _hash(self.keys[place], fields)):
+                return place
+        return least
+
+    def _body_faults(
+        self, row: sa.Row[Any], erased: frozenset[int], key: bytes
+    ) -> Iterator[Fault]:
+        fields = dict(zip(_COLUMNS, row, strict=True))
+        if not hmac.compare_digest(row.hash, _hash(key, fields)):
             yield Fault(row.seq, "the entry was changed")
-        digest = _mac(self.key, f"{row.seq}\0{row.subject}")
+        digest = _mac(key, f"{row.seq}\0{row.subject}")
         if not hmac.compare_digest(row.digest, digest) and not (
             row.subject == "" and row.seq in erased
         ):
@@ -140,17 +160,21 @@ class Chain:
         for line in self.anchor.read_text().splitlines():
             seq, _, rest = line.partition(" ")
             mark, _, mac = rest.partition(" ")
-            if not hmac.compare_digest(mac, _mac(self.key, f"{seq} {mark}")):
+            if not any(
+                hmac.compare_digest(mac, _mac(key, f"{seq} {mark}"))
+                for key in self.keys
+            ):
                 yield Fault(0, "a line of the anchor was changed")
             elif hashes.get(int(seq)) != mark:
                 yield Fault(int(seq), "the anchor knows this entry, the chain doesn't")
 
-    def _hash(self, row: Mapping[str, object]) -> str:
-        covered = {
-            name: str(row[name])
-            for name in ("seq", "at", "by", "action", "digest", "detail")
-        }
-        return _mac(self.key, f"{row['previous']}{_canonical(covered)}")
+
+def _hash(key: bytes, row: Mapping[str, object]) -> str:
+    covered = {
+        name: str(row[name])
+        for name in ("seq", "at", "by", "action", "digest", "detail")
+    }
+    return _mac(key, f"{row['previous']}{_canonical(covered)}")
 
 
 def _erased(rows: Iterable[sa.Row[Any]]) -> frozenset[int]:

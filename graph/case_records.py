@@ -115,6 +115,8 @@ def events(connection: sa.Connection) -> pd.DataFrame:
     teaches &= frame["subject_type"].isin(["account", "key", "tenant"])
     teaches &= frame["state"].isin(["in force", "undone", "undo"])
     teaches &= ~(frame["needs_approval"].astype(bool) & frame["approved"].isna())
+    # Who was forgotten stays out of the ledger, by whatever name.
+    teaches &= ~frame["subject_id"].astype("str").str.startswith(TOMBSTONE)
     frame = frame[teaches]
     taught = frame["undoes"].isna() | frame["undoes"].isin(frame["decision_id"])
     frame = frame[taught]

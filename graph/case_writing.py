@@ -211,20 +211,30 @@ def undo_row(row: sa.Row[Any], batch_id: str) -> dict[str, object]:
 
 
 def blank(
-    connection: sa.Connection, account_id: str, tombstone: str
+    connection: sa.Connection, names: Sequence[str], tombstone: str
 ) -> tuple[int, list[int]]:
-    """Replace the account everywhere; returns rows changed and audit entries hit."""
-    case_id, changed = f"account:{account_id}", 0
-    for column in (DECISIONS.c.subject_id, MEMBERS.c.account_id):
-        changed += _replace(connection, column, account_id, tombstone)
-    for table in (CASES, BATCHES, NOTES, ASSIGNMENTS, VIEWS, MEMBERS):
-        changed += _replace(connection, table.c.case_id, case_id, tombstone)
-    for column in (BATCHES.c.note, NOTES.c.text, APPROVALS.c.note, VIEWS.c.payload):
-        names = column.contains(account_id, autoescape=True)
-        changed += _update(connection, column, names, tombstone)
-    named = AUDIT.c.subject.contains(account_id, autoescape=True)
-    entries = list(connection.execute(sa.select(AUDIT.c.seq).where(named)).scalars())
-    changed += _update(connection, AUDIT.c.subject, named, "")
+    """Replace what names somebody; returns rows changed and audit entries hit.
+
+    `names` are the account's id, first, and whatever else gives the person away; each
+    gets a tombstone of its own, so that no two rows become one.
+    """
+    changed, entries = 0, set[int]()
+    for place, name in enumerate(names):
+        mark = f"{tombstone}-{place}" if place else tombstone
+        for column in (DECISIONS.c.subject_id, MEMBERS.c.account_id):
+            changed += _replace(connection, column, name, mark)
+        for kind in ("account", "key", "tenant"):
+            for table in (CASES, BATCHES, NOTES, ASSIGNMENTS, VIEWS, MEMBERS):
+                column = table.c.case_id
+                changed += _replace(connection, column, f"{kind}:{name}", mark)
+        for column in (BATCHES.c.note, NOTES.c.text, APPROVALS.c.note, VIEWS.c.payload):
+            named = column.contains(name, autoescape=True)
+            text = "{}" if column is VIEWS.c.payload else mark
+            changed += _update(connection, column, named, text)
+        named = AUDIT.c.subject.contains(name, autoescape=True)
+        hit = sa.select(AUDIT.c.seq).where(named)
+        entries |= set(connection.execute(hit).scalars())
+        changed += _update(connection, AUDIT.c.subject, named, "")
     return changed, sorted(entries)
 
 

@@ -212,18 +212,27 @@ class Cases:
             writing.log(entry.action, entry.subject, **entry.detail)
 
     def erase(
-        self, account_id: str, tombstone: str, person: Person, at: datetime
+        self,
+        account_id: str,
+        tombstone: str,
+        person: Person,
+        at: datetime,
+        also: Sequence[str] = (),
     ) -> int:
         """Put `tombstone` in place of an account wherever the file names it.
 
-        Free text that names the account goes whole. The audit chain still verifies.
+        `also` are other texts that give it away: its keys, its mail address. Free
+        text that names any of them goes whole. The audit chain still verifies.
         Returns how many rows changed.
         """
+        names = list(dict.fromkeys((account_id, *also)))
         with self._writing(person, at) as writing:
-            changed, entries = case_writing.blank(
-                writing.connection, account_id, tombstone
-            )
+            changed, entries = case_writing.blank(writing.connection, names, tombstone)
             writing.log(ERASE, tombstone, entries=entries, rows=changed)
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                # What was there lies in the write-ahead log until that is emptied.
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return changed
 
     def verify(self) -> list[Fault]:

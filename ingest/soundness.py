@@ -78,8 +78,8 @@ def _counted(folder: Path, manifest: Manifest) -> Finding:
     return Finding(
         "ledger",
         True,
-        f"{manifest.rows('events'):,} events in {len(manifest.names('events'))} "
-        f"segments, as they were written; {len(manifest.segments)} files read",
+        f"{manifest.rows('events'):,} events, as they were written "
+        f"(segments read: {len(manifest.segments)})",
     )
 
 

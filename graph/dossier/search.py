@@ -18,6 +18,7 @@ import pyarrow as pa
 from graph.dossier import Dossier, as_list
 from ingest.identifiers import SEPARATOR, Normaliser
 from ingest.identifiers.kinds import further, normalisers
+from ingest.ledger import Ledger
 from ingest.pepper import Pepper
 from ingest.reference import Reference
 from ingest.workspace import Workspace
@@ -93,7 +94,8 @@ class Lookup:
     @classmethod
     def of(cls, workspace: Workspace) -> Lookup:
         """The look-up by the workspace's pepper and reference data."""
-        return cls(Pepper.load(), normalisers(Reference.of(workspace)))
+        pepper = Ledger.open(workspace).pepper
+        return cls(pepper, normalisers(Reference.of(workspace)))
 
     def hashes(
         self, kind: str, raw: Sequence[str], form: str = "text"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
@@ -62,6 +61,7 @@ def request_of(cases: Cases, vault: Vault, person: Person, clock: datetime) -> R
     `clock` is naive UTC. Raises `AccessError` when the person may not export.
     """
     from graph.audit import Entry
+    from graph.case_writing import TOMBSTONE
 
     person.require(Right.EXPORT)
 
@@ -78,22 +78,21 @@ def request_of(cases: Cases, vault: Vault, person: Person, clock: datetime) -> R
         entry = Entry(clock, person.name, "export", str(detail["format"]), detail)
         cases.record(entry, person)
 
-    return Request(cases.approved(clock), reveal, audit)
+    decisions = cases.approved(clock)
+    # No target knows somebody by a tombstone.
+    forgotten = decisions["subject_id"].astype("str").str.startswith(TOMBSTONE)
+    return Request(decisions[~forgotten].reset_index(drop=True), reveal, audit)
 
 
 @contextmanager
 def local_request(workspace: Workspace, clock: datetime) -> Iterator[Request]:
-    """The request of whoever sits at this machine, by the workspace's role file.
-
-    The file is `RINGFENCE_ROLES`, else `roles.toml` in the workspace.
-    """
+    """The request of whoever sits at this machine, by the workspace's role file."""
     # The contract's tables are written without the case file and the ledger.
     from graph.cases import Cases
     from ingest.ledger import Ledger
     from ingest.pepper import Pepper
 
-    roles = Path(os.environ.get("RINGFENCE_ROLES") or workspace.root / "roles.toml")
-    person = RoleBook.read(roles).local
+    person = RoleBook.of(workspace).local
     cases = Cases.open(workspace, Pepper.load().secret)
     try:
         yield request_of(cases, Ledger.open(workspace), person, clock)

@@ -33,7 +33,7 @@ def _wrong(ledger: Ledger) -> list[str]:
 def test_what_was_written_is_sound(filled: Ledger) -> None:
     (found,) = check_ledger(filled.workspace)
     assert found.sound
-    assert found.text.startswith("20 events in 1 segments")
+    assert found.text.startswith("20 events, as they were written")
 
 
 def test_a_flipped_bit_is_found_in_every_family(filled: Ledger) -> None:

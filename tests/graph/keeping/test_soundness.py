@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import tarfile
-from pathlib import Path
 
 import pytest
 
 from graph.soundness import check_cases, check_derived, check_graph
 from ingest.soundness import Finding
 from ingest.workspace import Workspace
-
-FIXTURE = Path(__file__).parents[1] / "ingest" / "layouts" / "workspace-1.tar.gz"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A small workspace with a ledger, one snapshot and one decision."""
-    monkeypatch.setenv("RINGFENCE_PEPPER", "a pepper for the tests of the ledger")
-    with tarfile.open(FIXTURE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    return Workspace.open(tmp_path / "workspace")
 
 
 def _cases(workspace: Workspace) -> list[Finding]:
