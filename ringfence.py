@@ -37,9 +37,14 @@ for command in (
     serving.ui,
     serving.demo,
     keeping.check,
+    keeping.backup,
+    keeping.restore,
+    keeping.forget,
+    keeping.retain,
 ):
     app.command()(command)
 app.add_typer(serving.neo4j, name="neo4j")
+app.add_typer(keeping.pepper, name="pepper")
 app.add_typer(keeping.reference, name="reference")
 
 

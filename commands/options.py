@@ -56,11 +56,16 @@ def before(workspace: WorkspaceOption = None) -> None:
     _choice.workspace = workspace
 
 
+def folder_of(workspace: Path | None) -> Path:
+    """Give the folder of the workspace that a command, the call or nothing names."""
+    return (workspace or _choice.workspace or DEFAULT_WORKSPACE).resolve()
+
+
 def workspace_at(workspace: Path | None) -> Workspace:
-    """Open the workspace that a command, the call or nothing names."""
+    """Open that workspace."""
     from ingest.workspace import Workspace
 
-    return Workspace.open(workspace or _choice.workspace or DEFAULT_WORKSPACE)
+    return Workspace.open(folder_of(workspace))
 
 
 def say(text: str) -> None:
