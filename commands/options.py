@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from ingest.workspace import Workspace
 
 DEFAULT_WORKSPACE = Path("ringfence-data")
-_WORKSPACE = typer.Option(
-    "--workspace", envvar="RINGFENCE_WORKSPACE", help="Where everything is kept."
-)
-WorkspaceOption = Annotated[Path | None, _WORKSPACE]
+_WHERE = "Where everything is kept."
+WorkspaceOption = Annotated[Path | None, typer.Option("--workspace", help=_WHERE)]
+# The variable is read once: what the call says, before or after its command, wins.
+_BeforeOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", envvar="RINGFENCE_WORKSPACE", help=_WHERE),
+]
 Inputs = Annotated[
     list[str], typer.Argument(help="Event files, folders, or a database URL.")
 ]
@@ -51,7 +54,7 @@ class _Choice:
 _choice = _Choice()
 
 
-def before(workspace: WorkspaceOption = None) -> None:
+def before(workspace: _BeforeOption = None) -> None:
     """Note the workspace that the call named before its command."""
     _choice.workspace = workspace
 
