@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import poisson
 
 from graph.link import Floats
+from graph.seen import frame
 
 # A rotation follows within this; a fresh start comes after this much silence.
 WITHIN_SECONDS = 60
@@ -69,7 +70,7 @@ def handoffs(
     """
     connection.execute(_HITS)
     connection.execute(_STARTS)
-    pairs = connection.execute(_PAIRS).df()
+    pairs = frame(connection, _PAIRS)
     pairs = pairs[pairs["times"] >= _FEWEST]
     nats = -poisson.logsf(pairs["times"] - 1, np.maximum(pairs["expected"], 1e-6))
     ends = pd.DataFrame(

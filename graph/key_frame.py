@@ -5,6 +5,8 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
+from graph.seen import frame
+
 # Keys of one crew: foreign sources on several owners' keys share an address or a
 # system prompt that no owner uses himself. Hubs (more than 50 owners) say nothing.
 _CREW_MARKS = """
@@ -33,7 +35,8 @@ _CREW_MARKS = """
 
 _FRAME = """
     WITH every_key AS (
-        SELECT key_id FROM seen WHERE key_id IS NOT NULL
+        SELECT DISTINCT key_id::VARCHAR AS key_id FROM deeds WHERE key_id IS NOT NULL
+        UNION SELECT DISTINCT key_id::VARCHAR FROM usage WHERE key_id IS NOT NULL
         UNION SELECT key_id FROM exposures WHERE key_id IS NOT NULL
     ), resolved AS (
         SELECT DISTINCT coalesce(a.key_id, k.key_id) AS key_id
@@ -74,14 +77,14 @@ _FRAME = """
     ), revoked AS (
         SELECT key_id, min(occurred_at) AS revoked_at,
                arg_min(reason, occurred_at) AS revoked_for
-        FROM seen WHERE type = 'key.revoked' GROUP BY key_id
+        FROM deeds WHERE type = 'key.revoked' GROUP BY key_id
     ), made AS (
         SELECT key_id, min(occurred_at) AS created_at, min(tenant_id) AS tenant_id,
                min(account_id) AS account_id, max(scopes) AS scopes,
                min(expires_at) AS expires_at, min(replaces) AS replaces
-        FROM seen WHERE type = 'key.created' GROUP BY key_id
+        FROM deeds WHERE type = 'key.created' GROUP BY key_id
     ), rotated AS (
-        SELECT DISTINCT replaces AS key_id FROM seen WHERE replaces IS NOT NULL
+        SELECT DISTINCT replaces AS key_id FROM deeds WHERE replaces IS NOT NULL
     ), crews AS (
         SELECT m.key_id, count(DISTINCT o.account_id) AS crew_owners
         FROM crew_marks m JOIN crew_marks o USING (mark)
@@ -120,7 +123,7 @@ _FLAGS = [
 def key_frame(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Every key that was ever seen, sorted by id. Needs `graph.key_use.trace_keys`."""
     connection.execute(_CREW_MARKS)
-    frame = connection.execute(_FRAME).df()
-    frame[_COUNTS] = frame[_COUNTS].astype("float64").fillna(0.0)
-    frame[_FLAGS] = frame[_FLAGS].astype("boolean").fillna(False).astype(bool)
-    return frame
+    keys = frame(connection, _FRAME)
+    keys[_COUNTS] = keys[_COUNTS].astype("float64").fillna(0.0)
+    keys[_FLAGS] = keys[_FLAGS].astype("boolean").fillna(False).astype(bool)
+    return keys

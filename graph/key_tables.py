@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 
 from graph.frameworks import controls_json
 from graph.reviews import override, told_by_people, verdict_of
+from graph.seen import frame
 from graph.typologies import cloud_key_exposure, key_replay
 from graph.typologies.evidence import (
     Flags,
@@ -129,7 +130,8 @@ _KEY_OBSERVATIONS = """
         UNION ALL SELECT key_id, 'prompt', prompt, first_seen, last_seen, requests,
                tokens, cost_usd FROM key_sources
     ), foreign_ips AS (SELECT DISTINCT key_id, ip FROM foreign_sources)
-    SELECT f.key_id, f.kind, f.identifier, min(f.first_seen) AS first_seen,
+    SELECT f.key_id::VARCHAR AS key_id, f.kind, f.identifier,
+           min(f.first_seen) AS first_seen,
            max(f.last_seen) AS last_seen, sum(f.requests) AS count,
            sum(f.tokens) AS tokens, sum(f.cost_usd) AS cost_usd,
            bool_or(x.key_id IS NOT NULL) AS foreign_use
@@ -170,7 +172,7 @@ def write(connection: duckdb.DuckDBPyConnection, keys: JudgedKeys) -> None:
 def _crews(connection: duckdb.DuckDBPyConnection, keys: pd.DataFrame) -> pd.Series[str]:
     """Replayed keys that a mark of the same strangers joins, named by their first."""
     stolen = keys.loc[keys["typology"] != "", ["key_id"]]
-    marks = connection.execute("SELECT DISTINCT key_id, mark FROM crew_marks").df()
+    marks = frame(connection, "SELECT DISTINCT key_id, mark FROM crew_marks")
     marks = marks.merge(stolen, on="key_id").sort_values(["key_id", "mark"])
     key, names = pd.factorize(marks["key_id"])
     mark, values = pd.factorize(marks["mark"])

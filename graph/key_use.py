@@ -40,7 +40,7 @@ _EXPOSURES = """
            bool_or(coalesce(e.verified, FALSE)) AS verified,
            arg_min(e.location, (e.occurred_at, e.event_id)) AS location,
            arg_min(e.detector, (e.occurred_at, e.event_id)) AS detector
-    FROM seen e
+    FROM deeds e
     LEFT JOIN key_aliases by_hash ON e.key_hash = by_hash.key_hash
     LEFT JOIN key_aliases by_id ON e.key_id = by_id.key_hash
     WHERE e.type = 'key.exposed' GROUP BY 1
@@ -69,7 +69,7 @@ _OWN = """
         SELECT DISTINCT e.account_id,
                coalesce('as' || i.asn, i.prefix, e.ip) AS network,
                coalesce(a.client, e.user_agent) AS client, e.ja4
-        FROM seen e
+        FROM deeds e
         LEFT JOIN identifiers i ON i.kind = 'ip' AND i.identifier = e.ip
         LEFT JOIN identifiers a
                ON a.kind = 'user_agent' AND a.identifier = e.user_agent

@@ -19,7 +19,7 @@ _DISPUTES = """
            min(occurred_at) AS disputed_at,
            bool_or(coalesce(kind, 'chargeback') = 'chargeback') AS chargeback,
            bool_or(kind = 'early_fraud_warning') AS warning
-    FROM seen WHERE type = 'payment.disputed'
+    FROM deeds WHERE type = 'payment.disputed'
     GROUP BY charge_id, payment_method_id, account_id
     HAVING coalesce(arg_max(outcome, (occurred_at, event_id))
                     FILTER (outcome IS NOT NULL), 'open') NOT IN ('won', 'withdrawn')
@@ -34,19 +34,19 @@ _CARDS = """
            min(card_country) AS country,
            bool_or(cvc_check = 'fail') AS cvc_failed,
            bool_or(avs_check = 'fail') AS avs_failed
-    FROM seen WHERE type = 'payment_method.added'
+    FROM deeds WHERE type = 'payment_method.added'
     GROUP BY account_id, payment_method_id
 """
 
 _CHARGES = """
     CREATE OR REPLACE TEMP TABLE charges AS
     WITH refunds AS (
-        SELECT charge_id, sum(amount_usd) AS refunded FROM seen
+        SELECT charge_id, sum(amount_usd) AS refunded FROM deeds
         WHERE type = 'payment.refunded' GROUP BY charge_id
     ), attempts AS (
         SELECT account_id, charge_id, payment_method_id, occurred_at,
                amount_usd, coalesce(status, 'succeeded') AS status, decline_code
-        FROM seen WHERE type = 'payment.charged'
+        FROM deeds WHERE type = 'payment.charged'
     )
     SELECT a.*, m.card, m.bin, coalesce(r.refunded, 0)::DECIMAL(18, 9) AS refunded_usd,
            least(by_charge.disputed_at, by_method.disputed_at, by_account.disputed_at)
@@ -120,7 +120,7 @@ _CREDIT = """
            coalesce(sum(amount_usd) FILTER (reason = 'purchase'), 0) AS bought_usd,
            count(*) FILTER (coalesce(reason, '') <> 'purchase') AS free_grants,
            count(*) FILTER (reason = 'reset') AS reset_grants
-    FROM seen WHERE type = 'credit.granted' GROUP BY account_id
+    FROM deeds WHERE type = 'credit.granted' GROUP BY account_id
 """
 
 # `foreign_usage` is the traffic of thieves on leaked keys: it weighs on the key.

@@ -9,37 +9,56 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
+from graph.seen import frame
+
 _SIGN_UP = """
     CREATE OR REPLACE TEMP TABLE sign_ups AS
-    SELECT account_id,
-           min(occurred_at) FILTER (type = 'account.created') AS created_at,
-           max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
-           arg_min(email, occurred_at) FILTER (type = 'account.created') AS email,
-           arg_min(ip, occurred_at) FILTER (type = 'account.created') AS sign_up_ip,
-           arg_min(user_agent, occurred_at) FILTER (type = 'account.created')
-               AS sign_up_agent,
-           arg_min(ja4, occurred_at) FILTER (type = 'account.created') AS sign_up_ja4,
-           arg_min(device_id, occurred_at) FILTER (type = 'account.created')
-               AS sign_up_device,
-           max(plan) AS plan, max(invited_by) FILTER (type = 'account.created')
-               AS invited_by,
-           max(referral_code) AS referral_code,
-           max(tenant_id) AS tenant_id,
-           min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
-           count(*) FILTER (type = 'session.started') AS sessions,
-           max(occurred_at) FILTER (type = 'session.started') AS last_session,
-           count(*) FILTER (type = 'key.created') AS keys_created,
-           count(*) FILTER (type = 'limit.raised') AS limit_raises,
-           min(occurred_at) FILTER (type = 'limit.raised') AS limit_raised_at
-    FROM seen
-    WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
-    GROUP BY account_id
+    WITH did AS (
+        SELECT account_id,
+               min(occurred_at) FILTER (type = 'account.created') AS created_at,
+               max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
+               max(reason) FILTER (type = 'account.closed') AS close_reason,
+               arg_min(email, occurred_at) FILTER (type = 'account.created') AS email,
+               arg_min(ip, occurred_at) FILTER (type = 'account.created')
+                   AS sign_up_ip,
+               arg_min(user_agent, occurred_at) FILTER (type = 'account.created')
+                   AS sign_up_agent,
+               arg_min(ja4, occurred_at) FILTER (type = 'account.created')
+                   AS sign_up_ja4,
+               arg_min(device_id, occurred_at) FILTER (type = 'account.created')
+                   AS sign_up_device,
+               max(plan) AS plan,
+               max(invited_by) FILTER (type = 'account.created') AS invited_by,
+               max(referral_code) AS referral_code, max(tenant_id) AS tenant_id,
+               min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
+               count(*) FILTER (type = 'session.started') AS sessions,
+               max(occurred_at) FILTER (type = 'session.started') AS last_session,
+               count(*) FILTER (type = 'key.created') AS keys_created,
+               count(*) FILTER (type = 'limit.raised') AS limit_raises,
+               min(occurred_at) FILTER (type = 'limit.raised') AS limit_raised_at
+        FROM deeds
+        WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
+        GROUP BY account_id
+    ), used AS (
+        SELECT named_account_id AS account_id, max(named_tenant_id) AS tenant_id,
+               min(occurred_at) AS first_seen, max(occurred_at) AS last_seen
+        FROM usage WHERE named_account_id IS NOT NULL GROUP BY named_account_id
+    )
+    SELECT coalesce(d.account_id, u.account_id)::VARCHAR AS account_id,
+           d.* EXCLUDE (account_id, tenant_id, first_seen, last_seen)
+               REPLACE (coalesce(sessions, 0) AS sessions,
+                        coalesce(keys_created, 0) AS keys_created,
+                        coalesce(limit_raises, 0) AS limit_raises),
+           greatest(d.tenant_id::VARCHAR, u.tenant_id::VARCHAR) AS tenant_id,
+           least(d.first_seen, u.first_seen) AS first_seen,
+           greatest(d.last_seen, u.last_seen) AS last_seen
+    FROM did d FULL JOIN used u ON d.account_id = u.account_id
 """
 
 # Removed by the company, or called abusive by a person: who comes after came back.
 _REMOVED = r"""
     CREATE OR REPLACE TEMP TABLE removals AS
-    SELECT account_id, min(occurred_at) AS removed_at FROM seen
+    SELECT account_id, min(occurred_at) AS removed_at FROM deeds
     WHERE account_id IS NOT NULL AND (
         type = 'account.closed'
             AND regexp_matches(lower(reason), '\b(ban(ned)?|abus(e|ive)|fraud)')
@@ -69,7 +88,9 @@ _BURN = """
 
 _EVERYONE = """
     CREATE OR REPLACE TEMP TABLE everyone AS
-    SELECT account_id FROM seen WHERE account_id IS NOT NULL
+    SELECT DISTINCT account_id::VARCHAR AS account_id FROM deeds
+    WHERE account_id IS NOT NULL
+    UNION SELECT DISTINCT account_id::VARCHAR FROM usage WHERE account_id IS NOT NULL
     UNION SELECT account_id FROM owners WHERE account_id IS NOT NULL
 """
 
@@ -77,8 +98,8 @@ _EVERYONE = """
 _PAYING_TENANTS = """
     CREATE OR REPLACE TEMP TABLE paying_tenants AS
     WITH payers AS (
-        SELECT tenant_id FROM seen WHERE type = 'quota.set'
-        UNION SELECT tenant_id FROM usage WHERE paid_by = 'invoice'
+        SELECT tenant_id::VARCHAR AS tenant_id FROM deeds WHERE type = 'quota.set'
+        UNION SELECT DISTINCT tenant_id::VARCHAR FROM usage WHERE paid_by = 'invoice'
         UNION SELECT s.tenant_id FROM payments p JOIN sign_ups s USING (account_id)
               WHERE p.honest_usd > 0
     )
@@ -144,10 +165,10 @@ def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """
     for statement in (_SIGN_UP, _REMOVED, _BURN, _EVERYONE, _PAYING_TENANTS):
         connection.execute(statement)
-    frame = connection.execute(_PROFILES).df()
-    frame[_ZERO] = frame[_ZERO].astype("float64").fillna(0.0)
+    profiles = frame(connection, _PROFILES)
+    profiles[_ZERO] = profiles[_ZERO].astype("float64").fillna(0.0)
     as_of = connection.execute("SELECT getvariable('as_of')").fetchone()
-    now = pd.Timestamp(as_of[0]) if as_of else frame["last_seen"].max()
-    last = frame[["last_seen", "last_use"]].max(axis=1)
-    frame["silent_hours"] = (now - last).dt.total_seconds() / 3600
-    return frame
+    now = pd.Timestamp(as_of[0]) if as_of else profiles["last_seen"].max()
+    last = profiles[["last_seen", "last_use"]].max(axis=1)
+    profiles["silent_hours"] = (now - last).dt.total_seconds() / 3600
+    return profiles

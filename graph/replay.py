@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from graph.detect import Settings, derive
+from graph.seen import frame
 from ingest.ledger import Ledger
 from ingest.workspace import Workspace
 
@@ -47,7 +48,7 @@ def replay(
     while moment <= last + step:
         connection = ledger.connect()
         derive(connection, min(moment, last), settings)
-        seen.append(connection.execute(_STATE).df().assign(at=moment))
+        seen.append(frame(connection, _STATE).assign(at=moment))
         progress(f"{moment:%Y-%m-%d %H:%M}: {len(seen[-1])} accounts flagged")
         moment += step
     return _tables(pd.concat(seen, ignore_index=True), labels, len(seen))

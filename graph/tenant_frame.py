@@ -9,6 +9,8 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
+from graph.seen import frame
+
 _SPANS = """
     CREATE OR REPLACE TEMP TABLE tenant_spans AS
     SELECT tenant_id, min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
@@ -151,10 +153,10 @@ _CANDIDATES = """
                sum(requests) AS requests, max(hour) AS last_use
         FROM tenant_clock GROUP BY tenant_id, culprit_type, culprit
     ), signed_in AS (
-        SELECT account_id, count(*) AS sessions FROM seen
+        SELECT account_id, count(*) AS sessions FROM deeds
         WHERE type = 'session.started' GROUP BY account_id
     ), left_members AS (
-        SELECT tenant_id, account_id, max(occurred_at) AS left_at FROM seen
+        SELECT tenant_id, account_id, max(occurred_at) AS left_at FROM deeds
         WHERE type = 'member.removed' GROUP BY tenant_id, account_id
     )
     SELECT s.*, b.* EXCLUDE (tenant_id, culprit_type, culprit),
@@ -179,21 +181,27 @@ _CANDIDATES = """
 # A quota's period is a month where the log does not say; hours left at today's pace.
 _TENANTS = """
     WITH named AS (
-        SELECT tenant_id, min(occurred_at) AS first_seen,
+        SELECT tenant_id::VARCHAR AS tenant_id, min(occurred_at) AS first_seen,
                max(occurred_at) AS last_seen
-        FROM seen WHERE tenant_id IS NOT NULL AND type NOT LIKE '%.reviewed'
-        GROUP BY tenant_id
-        UNION ALL BY NAME
-        SELECT tenant_id, min(occurred_at) AS first_seen,
-               max(occurred_at) AS last_seen
-        FROM seen WHERE type = 'tenant.reviewed' GROUP BY tenant_id
+        FROM deeds
+        WHERE tenant_id IS NOT NULL
+          AND (type NOT LIKE '%.reviewed' OR type = 'tenant.reviewed')
+        GROUP BY deeds.tenant_id
+        UNION ALL
+        SELECT named_tenant_id::VARCHAR, min(occurred_at), max(occurred_at)
+        FROM usage WHERE named_tenant_id IS NOT NULL GROUP BY usage.named_tenant_id
     ), quotas AS (
         SELECT tenant_id, arg_max(limit_usd, occurred_at)::DOUBLE AS limit_usd,
                coalesce(arg_max(period, occurred_at), 'month') AS period
-        FROM seen WHERE type = 'quota.set' GROUP BY tenant_id
+        FROM deeds WHERE type = 'quota.set' GROUP BY tenant_id
     ), members AS (
-        SELECT tenant_id, count(DISTINCT account_id) AS members FROM seen
-        WHERE tenant_id IS NOT NULL AND account_id IS NOT NULL GROUP BY tenant_id
+        SELECT tenant_id, count(*) AS members FROM (
+            SELECT DISTINCT tenant_id::VARCHAR AS tenant_id, account_id::VARCHAR
+            FROM deeds WHERE tenant_id IS NOT NULL AND account_id IS NOT NULL
+            UNION SELECT DISTINCT named_tenant_id::VARCHAR, named_account_id::VARCHAR
+            FROM usage
+            WHERE named_tenant_id IS NOT NULL AND named_account_id IS NOT NULL
+        ) GROUP BY tenant_id
     ), used AS (
         SELECT u.tenant_id, sum(u.cost_usd)::DOUBLE AS used_usd FROM usage u
         JOIN quotas q USING (tenant_id)
@@ -225,4 +233,4 @@ def tenant_frames(
     """
     for statement in (_SPANS, _USE, _SLICES, _CLOCK, _TURNS, _QUIET, _REGULARITY):
         connection.execute(statement)
-    return connection.execute(_TENANTS).df(), connection.execute(_CANDIDATES).df()
+    return frame(connection, _TENANTS), frame(connection, _CANDIDATES)
