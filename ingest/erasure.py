@@ -22,10 +22,10 @@ from ingest import aliases
 from ingest.contract import IDENTIFIER_FIELDS
 from ingest.keying import SEEN
 from ingest.ledger import Ledger
-from ingest.manifest import Manifest, Tombstone, sweep
+from ingest.manifest import Manifest, sweep
 from ingest.sql import count, fill, literal
 from ingest.staging import Staging
-from ingest.tombstones import Forgotten, hashed, today
+from ingest.tombstones import Forgotten, today, tombstone
 from ingest.upkeep import sum_of
 
 Rewrite = Callable[[pa.Table], pa.Table]
@@ -109,10 +109,11 @@ def forget(
     with ledger.rewriting() as (now, connection):
         somebody = _somebody(ledger, now, connection, account_id)
         meanwhile(somebody)
-        ids = (*somebody.accounts, *somebody.owned)
-        names = hashed(ledger.pepper, ids, somebody.values)
-        stone = Tombstone(today(), expires.isoformat(), tuple(names))
-        lone = Forgotten(ledger.pepper, (stone,))
+        lone = Forgotten(
+            ledger.pepper,
+            ids=frozenset((*somebody.accounts, *somebody.owned)),
+            values=frozenset(value.casefold() for value in somebody.values),
+        )
 
         def others(rows: pa.Table) -> pa.Table:
             return lone.blanked(rows.filter(pc.invert(lone.mine(rows, lone.holds))))
@@ -125,6 +126,7 @@ def forget(
             return rows
 
         standing = Forgotten.of(now, ledger.pepper, today()).tombstones
+        stone = tombstone(lone, expires.isoformat())
         marked = replace(now, forgotten=(*standing, stone))
         return _rewrite(ledger, marked, connection, others, unread)
 

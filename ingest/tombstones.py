@@ -8,7 +8,7 @@ same logs read again do not bring the person back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -60,18 +60,18 @@ def spared(name: str) -> tuple[str, ...]:
     )
 
 
-def hashed(pepper: Pepper, ids: Iterable[str], values: Iterable[str]) -> list[str]:
-    """Give the hashes that a tombstone keeps of ids (exact) and readable values."""
-    found = {pepper.keyed(_ID, text) for text in ids}
-    return sorted(found | {pepper.keyed(_VALUE, text.casefold()) for text in values})
-
-
 @dataclass(frozen=True)
 class Forgotten:
-    """Recognises what is of, or names, people who were forgotten."""
+    """Recognises what is of, or names, people who were forgotten.
+
+    `ids` and `values` are plain texts, known while somebody is being forgotten; after
+    that, the tombstones' hashes are all there is.
+    """
 
     pepper: Pepper
     tombstones: tuple[Tombstone, ...] = ()
+    ids: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, manifest: Manifest, pepper: Pepper, today: str) -> Forgotten:
@@ -80,12 +80,18 @@ class Forgotten:
         return cls(pepper, tuple(standing))
 
     @cached_property
-    def _known(self) -> frozenset[str]:
+    def _hashes(self) -> frozenset[str]:
         return frozenset(name for one in self.tombstones for name in one.names)
+
+    @property
+    def _nobody(self) -> bool:
+        return not (self._hashes or self.ids)
 
     def holds(self, text: str) -> bool:
         """Whether a text is an id that was forgotten."""
-        return self.pepper.keyed(_ID, text) in self._known
+        if text in self.ids:
+            return True
+        return bool(self._hashes) and self.pepper.keyed(_ID, text) in self._hashes
 
     def names(self, text: str) -> bool:
         """Whether a text is, or has in it, an id or value that was forgotten."""
@@ -93,7 +99,10 @@ class Forgotten:
         return any(self.holds(part) or self._is_value(part) for part in parts)
 
     def _is_value(self, text: str) -> bool:
-        return self.pepper.keyed(_VALUE, text.casefold()) in self._known
+        folded = text.casefold()
+        if folded in self.values:
+            return True
+        return bool(self._hashes) and self.pepper.keyed(_VALUE, folded) in self._hashes
 
     def part(self, sifted: Sifted) -> tuple[Sifted, pa.Table | None]:
         """Part rows from those of forgotten people, which come as bad records.
@@ -101,7 +110,7 @@ class Forgotten:
         What names such a person in the other rows is blanked. With no tombstone: the
         same rows, and None.
         """
-        if not self._known:
+        if self._nobody:
             return sifted, None
         rows = sifted.rows
         mine = self.mine(rows, self._holds_key)
@@ -116,12 +125,12 @@ class Forgotten:
         `holds_key` tells a forgotten `key_hash`: raw at an ingest, keyed in a segment.
         """
         mine = self._marked(rows, "account_id", self.holds)
-        nobodys = self._marked(rows, "account_id", lambda _: True)
+        named = self._marked(rows, "account_id", lambda _: True)
         for name in OWNED:
             held = self._marked(
                 rows, name, holds_key if name == "key_hash" else self.holds
             )
-            mine = pc.or_(mine, pc.and_not(held, nobodys))
+            mine = pc.or_(mine, pc.and_not(held, named))
         return mine
 
     def blanked(self, rows: pa.Table) -> pa.Table:
@@ -144,7 +153,7 @@ class Forgotten:
 
     def clean(self, texts: pa.Array) -> pa.Array:
         """Put `ERASED` in place of the lines that name somebody forgotten."""
-        if not self._known:
+        if self._nobody:
             return texts
         marked = self._marked(pa.table({"text": texts}), "text", self.names)
         return pc.if_else(marked, ERASED, texts)
@@ -167,3 +176,11 @@ class Forgotten:
         pairs = zip(coded.dictionary.to_pylist(), stored.to_pylist(), strict=True)
         passed = [test(came) or (came != kept and test(kept)) for came, kept in pairs]
         return pc.fill_null(pa.array(passed, pa.bool_()).take(coded.indices), False)
+
+
+def tombstone(somebody: Forgotten, expires: str) -> Tombstone:
+    """Give what is kept of plain ids and values: their hashes, until a date."""
+    pepper = somebody.pepper
+    names = {pepper.keyed(_ID, text) for text in somebody.ids}
+    names |= {pepper.keyed(_VALUE, text) for text in somebody.values}
+    return Tombstone(today(), expires, tuple(sorted(names)))
