@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from graph.access import Person
+from graph.acts import Act, Subject
 from graph.audit import Entry
 from graph.cases import Cases
 from graph.derived import Snapshot
@@ -81,3 +82,30 @@ def test_the_audit_goes_on_under_the_newer_key(
     forger.record(Entry(NOON, "mallory", "export", "csv", {}), ANA)
     forger.close()
     assert any("was changed" in one.text for one in check_cases(workspace))
+
+
+def test_a_cleared_identifier_stays_cleared(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Pepper.load()
+    old = "ip:" + first.keyed("ip", "198.51.100.7")
+    cases = Cases.open(workspace, first.secret)
+    act = Act(
+        f"identifier:{old}", 0, "clear", "shared_place", (Subject("identifier", old),),
+        "s-1", expires_at=NOON + timedelta(days=9),
+    )  # fmt: skip
+    cases.decide(act, ANA, NOON)
+    cases.close()
+    secret = first.secret.decode() + "\na newer pepper for the audit"
+    monkeypatch.setenv("RINGFENCE_PEPPER", secret)
+    rotate(workspace, ANA, NOON)
+    newest = Pepper.load()
+    cases = Cases.open(workspace, newest.secret)
+    standing = cases.approved(NOON).set_index("subject_id")
+    assert cases.verify() == []
+    cases.close()
+    new = "ip:" + newest.keyed("ip", "198.51.100.7")
+    kept = ["verdict", "reason", "expires_at"]
+    assert list(standing.loc[new, kept]) == list(standing.loc[old, kept])
+    # Nothing is carried over twice.
+    assert len(standing[standing["subject_type"] == "identifier"]) == 2
