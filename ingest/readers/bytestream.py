@@ -25,7 +25,10 @@ _COMPRESSED = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _STRETCH = 1 << 20
 
-Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
+# A block of line breaks alone would otherwise become lists many times its size.
+_MOST_LINES = 1 << 20
+
+Positions = np.ndarray[tuple[int], np.dtype[np.int32]]
 ReadInto = Callable[[memoryview], int | None]
 
 
@@ -131,7 +134,7 @@ class _Cutter:
             end = slab.rfind(b"\n", start, size) + 1 or start
             self.rest = bytes(view[end:size])
             if end > start:
-                yield self._block(view, start, end)
+                yield from self._blocks(view, start, end)
             yield from self._overlong()
             slab, view = _SLABS.lend()
         if self.rest:
@@ -153,23 +156,27 @@ class _Cutter:
         first = self.line == 1 and slab.startswith(_BOM)
         return len(_BOM) if first else 0
 
-    def _block(self, view: memoryview, start: int, end: int) -> Block:
+    def _blocks(self, view: memoryview, start: int, end: int) -> Iterator[Block]:
         data = pa.py_buffer(view).slice(start, end - start)
-        block = Block(data, _line_ends(data), self.line)
-        self.line += block.ends.size
-        return block
+        ends, taken = _line_ends(data), 0
+        for at in range(0, ends.size, _MOST_LINES):
+            some = ends[at : at + _MOST_LINES]
+            last = int(some[-1])
+            yield Block(data.slice(taken, last - taken), some - taken, self.line)
+            self.line += some.size
+            taken = last
 
     def _overlong(self) -> Iterator[Block]:
         if len(self.rest) > MAX_LINE:
             data = pa.py_buffer(self.rest[:KEPT_OF_LONG_LINE])
-            yield Block(data, np.array([data.size]), self.line, cut=True)
+            yield Block(data, _one_end(data), self.line, cut=True)
             self.rest, self.skipping = b"", True
 
     def _last(self) -> Block:
         data = pa.py_buffer(
             self.rest.removeprefix(_BOM) if self.line == 1 else self.rest
         )
-        return Block(data, np.array([data.size]), self.line)
+        return Block(data, _one_end(data), self.line)
 
     def unfinished(self) -> str:
         return self.rest[:KEPT_OF_LONG_LINE].decode("utf-8", "replace")
@@ -179,10 +186,16 @@ def _line_ends(data: pa.Buffer) -> Positions:
     """Find where lines end, a cache-sized stretch at a time."""
     view = np.frombuffer(data, dtype=np.uint8)
     found = [
-        np.flatnonzero(view[at : at + _STRETCH] == ord("\n")) + (at + 1)
+        (np.flatnonzero(view[at : at + _STRETCH] == ord("\n")) + (at + 1)).astype(
+            np.int32
+        )
         for at in range(0, view.size, _STRETCH)
     ]
     return np.concatenate(found)
+
+
+def _one_end(data: pa.Buffer) -> Positions:
+    return np.array([data.size], dtype=np.int32)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def _below(folder: Path, top: Path) -> Iterator[InputFile]:
     for path in sorted(folder.iterdir()):
         if not path.is_symlink():
             yield from _below(path, top) if path.is_dir() else [InputFile(path)]
-        elif not path.resolve().is_relative_to(top):
+        # Not `resolve`, which raises where a link leads back to itself.
+        elif not Path(os.path.realpath(path)).is_relative_to(top):
             yield InputFile(path, "file: is a link that leads out of the folder")
         elif path.is_file():
             yield InputFile(path)

@@ -15,7 +15,10 @@ MAX_LINE = 16 << 20
 KEPT_OF_LONG_LINE = 64 << 10
 """Bytes of an overlong line that the quarantine shows."""
 
-Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
+Positions = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+# Every byte but the white space that `bytes.strip` takes off.
+_SAYS_SOMETHING = np.array([bool(bytes([n]).strip()) for n in range(256)])
 
 # `record` is JSON text. `raw` is the text as it stood in the file where that differs.
 RECORDS = pa.schema(
@@ -100,13 +103,10 @@ class Lines:
     def without_blanks(self) -> Lines:
         """Drop lines of nothing but white space; they count for nothing."""
         offsets, values = self.offsets(), self.values()
-        if not len(self.text):
+        if not len(self.text) or not (values[offsets[:-1]] <= ord(" ")).any():
             return self
-        doubtful = np.flatnonzero(values[offsets[:-1]] <= ord(" "))
-        keep = np.ones(len(self.text), dtype=bool)
-        for at in doubtful.tolist():
-            keep[at] = bool(self.text[at].as_py().strip())
-        return self.keep(keep)
+        said = _SAYS_SOMETHING[values[: offsets[-1]]]
+        return self.keep(np.logical_or.reduceat(said, offsets[:-1]))
 
     def readable(self) -> tuple[Lines, pa.Table]:
         """Part the lines, as text, from those that are overlong or not UTF-8."""
