@@ -79,7 +79,7 @@ class EmailNormaliser:
             "template": _RUNS.sub(_run, local),
             "stem": f"{stem}@{domain.name}",
             "number": int(number[1]) if number else None,
-            "skeleton": f"{skeleton(local)}@{domain.name}",
+            "skeleton": f"{skeleton(local)}@{seeming(domain.name)}",
             "masked": f"{local[:1]}•••@{domain.name[:1]}•••",
         }
 
@@ -133,6 +133,17 @@ def skeleton(text: str) -> str:
     """Give a text that all its look-alikes share (Unicode TS 39, section 4)."""
     plain = text if text.isascii() else "".join(map(_lookalike, text))
     return plain.translate(_LOOKALIKES).replace("m", "rn")
+
+
+@lru_cache(maxsize=1 << 16)
+def seeming(name: str) -> str:
+    """Give the domain that an international one is mistaken for, else itself."""
+    if "xn--" not in name:
+        return name
+    try:
+        return "".join(map(_lookalike, idna.decode(name)))
+    except idna.IDNAError:
+        return name
 
 
 @lru_cache(maxsize=1 << 16)
