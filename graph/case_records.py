@@ -47,8 +47,7 @@ _JOINED = (
     .join(BATCHES, BATCHES.c.batch_id == DECISIONS.c.batch_id)
     .outerjoin(APPROVALS, APPROVALS.c.batch_id == BATCHES.c.batch_id)
     .outerjoin(_UNDOING, _UNDOING.c.undoes == DECISIONS.c.decision_id)
-    .order_by(BATCHES.c.at, BATCHES.c.case_id, BATCHES.c.version)
-    .order_by(DECISIONS.c.decision_id)
+    .order_by(BATCHES.c.case_id, BATCHES.c.version, DECISIONS.c.decision_id)
 )
 
 
@@ -60,7 +59,9 @@ def decisions(connection: sa.Connection, case_id: str | None = None) -> pd.DataF
     query = _JOINED if case_id is None else _JOINED.where(BATCHES.c.case_id == case_id)
     frame = _frame(connection, query)
     frame["state"] = _state(frame)
-    return frame
+    # A clock that was set back puts no version of a case before an earlier one.
+    order = frame.groupby("case_id")["at"].cummax().sort_values(kind="stable").index
+    return frame.loc[order].reset_index(drop=True)
 
 
 def _state(frame: pd.DataFrame) -> pd.Series:

@@ -32,6 +32,8 @@ from graph.case_tables import (
     connect,
 )
 from ingest.errors import RingfenceError
+from ingest.pepper import Pepper
+from ingest.secrets import Redactor
 from ingest.workspace import Workspace
 
 
@@ -66,10 +68,14 @@ class _Writing:
 
 @dataclass(frozen=True)
 class Cases:
-    """The case file of one installation."""
+    """The case file of one installation.
+
+    What people write is kept without the raw keys and card numbers in it.
+    """
 
     engine: sa.Engine
     chain: Chain
+    redactor: Redactor
 
     @classmethod
     def open(cls, workspace: Workspace, pepper: bytes) -> Cases:
@@ -79,7 +85,8 @@ class Cases:
         """
         url = os.environ.get("RINGFENCE_CASES_URL") or f"sqlite:///{workspace.cases}"
         try:
-            return cls(connect(url), Chain.of(workspace, pepper))
+            redactor = Redactor(Pepper(pepper))
+            return cls(connect(url), Chain.of(workspace, pepper), redactor)
         except sa.exc.SQLAlchemyError as error:
             place = sa.engine.make_url(url).render_as_string(hide_password=True)
             raise RingfenceError(
@@ -106,9 +113,13 @@ class Cases:
         Each act carries the version that the person saw; they follow each other.
         """
         person.require(Right.DECIDE)
+        clean = self.redactor.clean
         with self._writing(person, at) as writing:
             return [
-                _record(writing, replace(act, version=act.version + place))
+                _record(
+                    writing,
+                    replace(act, version=act.version + place, note=clean(act.note)),
+                )
                 for place, act in enumerate(acts)
             ]
 
@@ -135,7 +146,8 @@ class Cases:
                 )
             row = {"batch_id": batch_id, "by": person.name, "at": at}
             writing.connection.execute(
-                APPROVALS.insert(), row | {"approved": agree, "note": note}
+                APPROVALS.insert(),
+                row | {"approved": agree, "note": self.redactor.clean(note)},
             )
             case_writing.raise_version(writing.connection, batch.case_id)
             answer = "approve" if agree else "reject"
@@ -152,7 +164,8 @@ class Cases:
         with self._writing(person, at) as writing:
             batch, rows = case_writing.undoable(writing.connection, decision_ids)
             version = case_writing.raise_version(writing.connection, batch.case_id)
-            undo = case_writing.undo_batch(batch, person, at, version, reason)
+            why = self.redactor.clean(reason)
+            undo = case_writing.undo_batch(batch, person, at, version, why)
             writing.connection.execute(BATCHES.insert(), undo)
             undone = [case_writing.undo_row(row, str(undo["batch_id"])) for row in rows]
             writing.connection.execute(DECISIONS.insert(), undone)
@@ -161,12 +174,13 @@ class Cases:
         return Outcome(str(undo["batch_id"]), tuple(ids), waits=False)
 
     def note(self, case_id: str, text: str, person: Person, at: datetime) -> None:
-        """Add a note; notes are never changed."""
+        """Add a note, a secret in it replaced; notes are never changed."""
         person.require(Right.NOTE)
         if not text.strip():
             raise ValueError("an empty note says nothing")
         with self._writing(person, at) as writing:
-            row = {"case_id": case_id, "by": person.name, "at": at, "text": text}
+            said = {"text": self.redactor.clean(text)}
+            row = {"case_id": case_id, "by": person.name, "at": at} | said
             writing.connection.execute(NOTES.insert(), row)
             writing.log("note", case_id, characters=len(text))
 
@@ -209,7 +223,8 @@ class Cases:
     def record(self, entry: Entry, person: Person) -> None:
         """Audit what is no decision: a reveal, an export, a query."""
         with self._writing(person, entry.at) as writing:
-            writing.log(entry.action, entry.subject, **entry.detail)
+            subject = self.redactor.clean(entry.subject)
+            writing.log(entry.action, subject, **entry.detail)
 
     def erase(
         self,

@@ -23,7 +23,7 @@ BEN = Person("ben", frozenset({"approver"}))
 
 @pytest.fixture
 def cases(tmp_path: Path) -> Iterator[Cases]:
-    opened = Cases.open(Workspace.open(tmp_path), b"pepper")
+    opened = Cases.open(Workspace.open(tmp_path), b"a pepper of the tests")
     yield opened
     opened.close()
 
@@ -234,4 +234,4 @@ def test_an_unreachable_case_file_says_so_without_its_password(
 ) -> None:
     monkeypatch.setenv("RINGFENCE_CASES_URL", "sqlite:////nowhere/at/all.sqlite")
     with pytest.raises(RingfenceError, match="RINGFENCE_CASES_URL"):
-        Cases.open(Workspace.open(tmp_path), b"pepper")
+        Cases.open(Workspace.open(tmp_path), b"a pepper of the tests")

@@ -23,7 +23,7 @@ ANA = Person("ana", frozenset({"investigator"}))
 
 @pytest.fixture
 def cases(tmp_path: Path) -> Iterator[Cases]:
-    opened = Cases.open(Workspace.open(tmp_path), b"pepper")
+    opened = Cases.open(Workspace.open(tmp_path), b"a pepper of the tests")
     for n in range(4):
         subjects = (Subject("account", f"a-{n}"),)
         act = Act(f"account:a-{n}", 0, "ban", "key_replay", subjects, "s")
@@ -92,7 +92,7 @@ def test_an_anchor_removed_or_changed_is_found(cases: Cases) -> None:
 
 
 def test_another_key_does_not_verify(cases: Cases, tmp_path: Path) -> None:
-    other = Cases.open(Workspace(tmp_path), b"another pepper")
+    other = Cases.open(Workspace(tmp_path), b"another pepper of the tests")
     assert other.verify()
     other.close()
 

@@ -25,7 +25,7 @@ ANA = Person("ana", frozenset({"investigator"}))
 
 @pytest.fixture
 def cases(tmp_path: Path) -> Iterator[Cases]:
-    opened = Cases.open(Workspace.open(tmp_path), b"pepper")
+    opened = Cases.open(Workspace.open(tmp_path), b"a pepper of the tests")
     yield opened
     opened.close()
 
