@@ -25,6 +25,7 @@ from graph.typologies.evidence import Evidence
 from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
 from ingest.ledger import Ledger
 from ingest.reference import prices
+from ingest.soundness import require_sound
 from ingest.workspace import Resources, Workspace
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout, as in the ledger
@@ -63,9 +64,11 @@ def detect(
 ) -> Snapshot:
     """Derive links, clusters and verdicts from the ledger and make them current.
 
-    `as_of` is naive UTC; None takes the latest credible time of the ledger.
+    `as_of` is naive UTC; None takes the latest credible time of the ledger. Raises
+    `LedgerError` when a segment is not what was written.
     """
     ledger = Ledger.open(workspace)
+    require_sound(ledger)
     connection = ledger.connect()
     _bound(connection, workspace)
     moment = as_of or latest_credible_time(connection) or EPOCH

@@ -47,6 +47,16 @@ def check_ledger(workspace: Workspace) -> Iterator[Finding]:
         yield _counted(folder, manifest)
 
 
+def require_sound(ledger: Ledger) -> None:
+    """Raise `LedgerError` naming a segment that is not what was written.
+
+    An engine reads many a flipped bit as another value: only the checksum tells.
+    """
+    folder = ledger.workspace.ledger
+    for text in damaged(folder, ledger.manifest):
+        raise LedgerError(f"{text}: {_MEND}")
+
+
 def damaged(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Say of each segment that is not what the manifest says, what is wrong with it."""
     for segment in manifest.segments:
