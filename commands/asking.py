@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import WorkspaceOption, print_json, say, workspace_at
+from commands.options import (
+    WorkspaceOption,
+    print_json,
+    printable,
+    say,
+    workspace_at,
+)
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,13 +67,24 @@ def _print_rows(
         for row in rows:
             print_json(row)
     elif print_as is TableFormat.csv:
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([row[column] for column in columns] for row in rows)
+        _print_csv(rows, columns)
     else:
         _print_table([[row[column] for column in columns] for row in rows], columns)
+
+
+def _print_csv(rows: list[dict[str, object]], columns: tuple[str, ...]) -> None:
+    import csv
+
+    import pandas as pd
+
+    from graph.exports.cells import safe_cells
+
+    # As objects, so that a whole number beside an empty cell stays whole; quoted,
+    # because a carriage return alone ends a row where it stands bare.
+    frame = safe_cells(pd.DataFrame(rows, columns=list(columns), dtype=object))
+    frame.to_csv(
+        sys.stdout, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
+    )
 
 
 def _print_table(rows: list[list[object]], columns: tuple[str, ...]) -> None:
@@ -78,13 +95,9 @@ def _print_table(rows: list[list[object]], columns: tuple[str, ...]) -> None:
     table = Table(*columns)
     for row in rows:
         # Text, not markup: what attackers typed must not style the terminal.
-        table.add_row(*(Text(_printable(value)) for value in row))
+        texts = ("" if value is None else str(value) for value in row)
+        table.add_row(*(Text(printable(text)) for text in texts))
     Console().print(table)
-
-
-def _printable(value: object) -> str:
-    text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def evaluate(

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = Path("ringfence-data")
 _WHERE = "Where everything is kept."
-WorkspaceOption = Annotated[Path | None, typer.Option("--workspace", help=_WHERE)]
+# What can't be read is told by whoever opens it, in the one line that all errors have.
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", readable=False, help=_WHERE)
+]
 # The variable is read once: what the call says, before or after its command, wins.
 _BeforeOption = Annotated[
     Path | None,
-    typer.Option("--workspace", envvar="RINGFENCE_WORKSPACE", help=_WHERE),
+    typer.Option(
+        "--workspace", envvar="RINGFENCE_WORKSPACE", readable=False, help=_WHERE
+    ),
 ]
 Inputs = Annotated[
     list[str], typer.Argument(help="Event files, folders, or a database URL.")
@@ -72,8 +77,13 @@ def workspace_at(workspace: Path | None) -> Workspace:
 
 
 def say(text: str) -> None:
-    """Tell progress on standard error."""
-    typer.echo(text, err=True)
+    """Tell progress on standard error: one line, whatever a path or value holds."""
+    typer.echo(printable(text), err=True)
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that would move or style a terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def print_json(value: object) -> None:
