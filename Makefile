@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install install-dev demo test check fmt lock bench bench-check torture evaluate
+.PHONY: install install-dev demo test check fmt lock bench bench-check torture evaluate \
+	fuzz sbom
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,18 @@ test: check
 torture: check
 	$(BIN)/pytest -m torture $(TESTS)
 
+# Nightly: so many seconds for each target, by coverage.
+FUZZ ?= 600
+fuzz: install-dev
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m fuzz.run $(FUZZ)
+
+# A CycloneDX bill of materials of what is shipped.
+sbom: install-dev
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/ringfence.cdx.json
+
 evaluate: install-dev
 	$(BIN)/python -m benchmarks.evaluation $(EVALUATION)
 
@@ -55,3 +68,4 @@ fmt: install-dev
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --group pyproject.toml:fuzz -o requirements/fuzz.txt

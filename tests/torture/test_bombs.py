@@ -68,7 +68,7 @@ BOMBS: dict[str, Callable[[Path], None]] = {
         p, "event_id,type\n" + '"' + "x" * (100 << 20) + '",y\n', ".csv"
     ),
     "a quote never closed": lambda p: _text(
-        p, 'event_id,type\n"' + "a,b\n" * 10**6, ".csv"
+        p, 'event_id,type\n"' + "a,b\n" * 10**5, ".csv"
     ),
     "columns of CSV": lambda p: _text(
         p, ",".join(f"c{n}" for n in range(10**5)), ".csv"
@@ -80,7 +80,7 @@ BOMBS: dict[str, Callable[[Path], None]] = {
     "columns of Parquet": lambda p: _parquet(
         p, pa.table({f"c{n}": [1] for n in range(5000)})
     ),
-    "a document of digits": lambda p: _text(p, "[" + "9" * (40 << 20) + "]", ".json"),
+    "a document of digits": lambda p: _text(p, "[" + "9" * (8 << 20) + "]", ".json"),
 }  # fmt: skip
 
 

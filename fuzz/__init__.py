@@ -1,0 +1,1 @@
+"""Fuzzing by coverage of everything that reads what strangers wrote."""
