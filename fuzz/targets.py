@@ -5,6 +5,7 @@ A target raises only what a user could meet: a bug.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -37,14 +38,13 @@ def take_file(ending: str, data: bytes) -> int:
     Raises `AssertionError` where a line has no place or a refusal no reason.
     """
     met = 0
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
-        path = Path(folder) / f"input{ending}"
-        path.write_bytes(data)
-        for chunk in chunks([InputFile(path)]):
-            records, refused = adapt(connection, chunk)
-            assert records.column("line").null_count == 0  # noqa: S101
-            assert all(refused.column("reason").to_pylist())  # noqa: S101
-            met += records.num_rows + refused.num_rows
+    path = _folder() / f"input{ending}"
+    path.write_bytes(data)
+    for chunk in chunks([InputFile(path)]):
+        records, refused = adapt(_connection(), chunk)
+        assert records.column("line").null_count == 0  # noqa: S101
+        assert all(refused.column("reason").to_pylist())  # noqa: S101
+        met += records.num_rows + refused.num_rows
     return met
 
 
@@ -63,6 +63,18 @@ def take_text(kind: str, texts: Sequence[str]) -> None:
     made = [text for text in first.column("text").to_pylist() if text is not None]
     again = normalise(pa.array(made, pa.string())).column("text").to_pylist()
     assert again == made  # noqa: S101
+
+
+@cache
+def _folder() -> Path:
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
 
 
 @cache
