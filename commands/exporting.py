@@ -28,7 +28,9 @@ class Exportable(StrEnum):
 
 def export(
     what: Exportable,
-    out: Annotated[Path, typer.Option(help="File; its ending says the format.")],
+    out: Annotated[
+        Path, typer.Option(readable=False, help="File; its ending says the format.")
+    ],
     format_name: Annotated[
         str | None, typer.Option("--format", help="For bans: a format of the registry.")
     ] = None,

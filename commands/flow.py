@@ -129,7 +129,9 @@ def write_graph(workspace: Workspace, *, full: bool = False) -> dict[str, object
 
 def run(
     paths: Inputs,
-    out: Annotated[Path, typer.Option(help="Folder for the four exports.")],
+    out: Annotated[
+        Path, typer.Option(readable=False, help="Folder for the four exports.")
+    ],
     no_publish: Annotated[bool, typer.Option("--no-publish")] = False,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what comes in.")
