@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import functools
 import json
 import os
 import random
@@ -19,12 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from graph import neo4j_local
 from graph.access import Person
 from graph.acts import Act, Subject
 from graph.cases import Cases
 from graph.detect import detect
 from graph.publish import graph_hash, publish, run, stage
-from graph.store import Store
+from graph.store import Address, Store
 from ingest.errors import LedgerError
 from ingest.ledger import Ledger
 from ingest.manifest import Manifest
@@ -39,9 +39,13 @@ FLIPS_SHORT, FLIPS_LONG = 20, 1000
 TEARS_SHORT, TEARS_LONG = 10, 200
 SEED = 5
 
+_EMPTY = "MATCH (n) DETACH DELETE n"
 _NOBODY = 65_534
 _SMALL = 2048
 _IS_ROOT = os.geteuid() == 0
+
+
+Meddle = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -297,36 +301,65 @@ def test_a_taken_port_is_told(base: Base, tmp_path: Path, taken_port: int) -> No
     assert "Traceback" not in page.said
 
 
+def _published_despite(
+    base: Base, tmp_path: Path, store: Store, patch: pytest.MonkeyPatch, act: Meddle
+) -> None:
+    """Publish while `act` happens to the database, and hold the graph against one
+    that was published in peace."""
+    workspace = Workspace.open(_copied(base, tmp_path / "w"))
+    snapshot = detect(workspace)
+    store.run(_EMPTY, write=True)
+    publish(workspace, snapshot, store)
+    wanted = graph_hash(store)
+    store.run(_EMPTY, write=True)
+    for module in (run, stage):
+        patch.setattr(module, "BATCH", 7)
+    patch.setattr(run, "_write_batch", _meddling(act, at=3))
+    publish(workspace, snapshot, store)
+    assert graph_hash(store) == wanted
+
+
+def _meddling(act: Meddle, at: int) -> Callable[..., None]:
+    """`run._write_batch` that lets `act` happen before the batch `at`."""
+    whole = run._write_batch
+
+    def meddling(store: Store, todo: object, batch: int, *rest: object) -> None:
+        if batch == at:
+            act()
+        whole(store, todo, batch, *rest)  # type: ignore[arg-type]
+
+    return meddling
+
+
 def test_a_database_killed_in_the_middle_is_started_again(
     base: Base, embedded_store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    workspace = Workspace.open(_copied(base, tmp_path / "w"))
-    snapshot = detect(workspace)
-    empty = functools.partial(
-        embedded_store.run, "MATCH (n) DETACH DELETE n", write=True
-    )
-    empty()
-    publish(workspace, snapshot, embedded_store)
-    wanted = graph_hash(embedded_store)
-    empty()
-    for module in (run, stage):
-        monkeypatch.setattr(module, "BATCH", 7)
-    monkeypatch.setattr(run, "_write_batch", _killing(embedded_store, at=3))
-    publish(workspace, snapshot, embedded_store)
-    assert graph_hash(embedded_store) == wanted
+    def kill() -> None:
+        told = (embedded_store._workspace.database / "server.json").read_text()
+        os.kill(json.loads(told)["pid"], signal.SIGKILL)
+
+    _published_despite(base, tmp_path, embedded_store, monkeypatch, kill)
 
 
-def _killing(store: Store, at: int) -> Callable[..., None]:
-    """`run._write_batch` that kills the database before the batch `at`."""
-    whole = run._write_batch
+@pytest.mark.torture
+@pytest.mark.neo4j
+def test_a_server_restarted_in_the_middle_is_waited_for(
+    base: Base, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = Workspace.open(tmp_path / "server")
+    uri = neo4j_local.start(server, port=0)[0].partition("NEO4J_URI=")[2]
+    password = (server.root / "neo4j" / "password").read_text()
 
-    def killing(known: Store, todo: object, batch: int, *rest: object) -> None:
-        if batch == at:
-            told = (store._workspace.database / "server.json").read_text()
-            os.kill(json.loads(told)["pid"], signal.SIGKILL)
-        whole(known, todo, batch, *rest)  # type: ignore[arg-type]
+    def restart() -> None:
+        neo4j_local.stop(server)
+        neo4j_local.start(server, port=int(uri.rpartition(":")[2]))
 
-    return killing
+    try:
+        address = Address(uri, "neo4j", password, "neo4j")
+        with Store(Workspace.open(tmp_path / "client"), address) as store:
+            _published_despite(base, tmp_path, store, monkeypatch, restart)
+    finally:
+        neo4j_local.stop(server)
 
 
 NOON = datetime.fromisoformat("2026-05-01T12:00")
