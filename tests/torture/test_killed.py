@@ -24,7 +24,7 @@ from tests.graph.worlds import Event, made_events
 from tests.torture.forms import forms
 
 # Points for each database.
-KILLS_SHORT, KILLS_LONG = 3, 200
+KILLS_SHORT, KILLS_LONG = 2, 200
 ACCOUNTS, SMALL_BATCH, SEED = 40, 50, 3
 
 _EMPTY = "MATCH (n) DETACH DELETE n"

@@ -63,7 +63,8 @@ def _table(case: Case, shared: pd.DataFrame) -> pd.DataFrame:
 def _words(known: pd.DataFrame) -> pd.Series[str]:
     """Who cleared each identifier, and until when."""
     end = (" until " + known["expires_at"].dt.strftime("%Y-%m-%d")).fillna(" for good")
-    return known["by"].astype(str) + end.astype(str)
+    words: pd.Series[str] = known["by"].astype(str) + end.astype(str)
+    return words
 
 
 _CONFIG: ColumnConfigs = {
