@@ -20,6 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: drawing frames takes longer than everything else about it.
+    rich_markup_mode=None,
     help="Find, explain and stop LLM token theft.",
 )
 app.callback()(before)

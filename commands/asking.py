@@ -149,7 +149,7 @@ def replay(
 
 
 def policy(workspace: WorkspaceOption = None) -> None:
-    """Dollars stopped and honest users touched, for each threshold and rung."""
+    """Dollars stopped and honest users touched, by threshold and rung."""
     from graph.derived import Snapshot
     from graph.policy import curve
 

@@ -38,7 +38,7 @@ def ingest(
     table: Tables = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Read files or folders into the ledger; prints the counts as one JSON line."""
+    """Read files or folders into the ledger. Prints the counts as one JSON line."""
     print_json(take_in(workspace_at(workspace), paths, source, table))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(workspace: WorkspaceOption = None) -> None:
-    """Verify ledger, derived tables, graph and cases; status 1 where one is wrong."""
+    """Verify ledger, derived tables, graph and cases. Status 1 where one is wrong."""
     from graph.soundness import check_cases, check_derived, check_graph
     from ingest.soundness import check_ledger
 
@@ -37,7 +37,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The archive to write.")],
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write ledger, vault, cases and settings to one archive; not the pepper."""
+    """Write ledger, vault, cases, settings to one archive. The pepper is not in it."""
     from graph.access import RoleBook
     from graph.backup import backup as write
 
@@ -52,7 +52,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="The archive to read.")],
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make a new workspace of an archive; then detect, publish and check."""
+    """Make a new workspace of an archive. Then detect, publish and check."""
     from graph.backup import restore as unpack
 
     print_json(asdict(unpack(folder_of(workspace), file)))
@@ -68,7 +68,7 @@ def forget(
     no_publish: Annotated[bool, typer.Option("--no-publish")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Erase an account from ledger, vault, cases, exports and all derived."""
+    """Erase an account everywhere. What was derived is made again."""
     from graph.access import RoleBook
     from graph.forget import forget as erase
 
@@ -99,7 +99,7 @@ def retain(
     no_publish: Annotated[bool, typer.Option("--no-publish")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Erase events older than so many days, with what only they spoke of."""
+    """Erase events past an age. What only they spoke of goes with them."""
     from graph.forget import retain as erase
 
     opened = workspace_at(workspace)

@@ -74,7 +74,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Of the page.")] = 8501,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make a labelled world, run everything over it, and open the page."""
+    """Make a labelled world, run all over it, open the page."""
     from demo.world import make
     from graph.summary import summarise
 
