@@ -152,7 +152,7 @@ def describe_clusters(scene: Scene, keys: pd.DataFrame) -> pd.DataFrame:
             "host": profiles["email_domain"],
             "client": profiles["sign_up_agent"],
             "name": profiles["email_template"],
-            "tenant": profiles["tenant_id"],
+            "tenant": profiles["tenant_id"].where(profiles["tenant_pays"]),
             "invite": profiles["invited_by"].fillna(profiles["referral_code"]),
             "active_days": profiles["active_days"],
             "runners": _owns(profiles, keys, "build runners"),

@@ -18,6 +18,8 @@ MANY_DECLINES = 3.0
 OPEN_BILL_USD = 20.0
 # Terminal silence of a finished account (detection formula F5).
 SILENCE_HOURS = 72.0
+# A stolen card is used up before its holder looks at his statement.
+DRAIN_HOURS = 72.0
 
 
 def took_unpaid(profiles: pd.DataFrame) -> Flags:
@@ -46,6 +48,23 @@ def left_owing(profiles: pd.DataFrame) -> Flags:
     silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
     owed = (profiles["owed_usd"] >= OPEN_BILL_USD).to_numpy()
     return np.asarray(silent & owed)
+
+
+def drained_a_card(profiles: pd.DataFrame) -> Flags:
+    """Whether a fresh account used up what its card bought within days and was left.
+
+    The shape before the dispute comes (detection formula F8). It is harm only beside
+    signs that the card is stolen: an honest guest may pay once and leave as well.
+    """
+    spent = (profiles["honest_usd"] + profiles["disputed_usd"]).to_numpy()
+    bought = profiles["first_paid_at"]
+    wait = (profiles["first_card_at"].fillna(bought) - profiles["created_at"]).dt
+    lasted = (profiles["last_use"] - bought).dt
+    silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
+    quick = (lasted.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
+    fresh = (wait.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
+    used = profiles["usage_usd"].to_numpy() >= DRAINED_SHARE * spent
+    return np.asarray((spent >= OPEN_BILL_USD) & silent & quick & fresh & used)
 
 
 def harmed(profiles: pd.DataFrame) -> Flags:

@@ -80,21 +80,41 @@ class Edges:
         return counts.astype(np.int64)
 
 
-# What could not be read ("n/a", "unknown") is nobody's and links nobody.
+# What could not be read ("n/a", "unknown") is nobody's and links nobody. A device on
+# which an account was seen in passing is not its own: whoever forges a device id onto
+# a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
+# others' tags and dots don't tie to them, unless he closed his account to come again.
+_SHOWN = """
+    CREATE OR REPLACE TEMP TABLE shown_identifiers AS
+    WITH candidates AS (
+        SELECT o.account_id, o.kind, o.identifier, o.first_seen,
+               o.count / sum(o.count) OVER own AS share,
+               o.first_seen = min(o.first_seen) OVER own AS earliest,
+               o.first_seen = min(o.first_seen) OVER (
+                   PARTITION BY o.kind, o.identifier) AS holder
+        FROM observations o
+        ANTI JOIN (SELECT kind, identifier FROM identifiers
+                   WHERE class = 'unreadable') USING (kind, identifier)
+        WHERE o.kind IN (SELECT unnest(?))
+        WINDOW own AS (PARTITION BY o.account_id, o.kind)
+    )
+    SELECT account_id, kind, identifier FROM candidates
+    LEFT JOIN account_numbers USING (account_id)
+    WHERE (kind <> 'device' OR earliest OR share > 0.5)
+      AND (kind <> 'email' OR NOT holder OR closed)
+"""
+
 _SHARED = """
-    SELECT kind, identifier FROM observations
-    ANTI JOIN (SELECT kind, identifier FROM identifiers WHERE class = 'unreadable')
-        USING (kind, identifier)
-    WHERE kind IN (SELECT unnest(?))
-    GROUP BY kind, identifier HAVING count(*) >= 2
-    ORDER BY kind, identifier
+    CREATE OR REPLACE TEMP TABLE shared_identifiers AS
+    SELECT kind, identifier,
+           (row_number() OVER (ORDER BY kind, identifier)) - 1 AS identifier_no
+    FROM shown_identifiers GROUP BY kind, identifier HAVING count(*) >= 2
 """
 
 _EDGES = """
     SELECT p.account, s.identifier_no AS identifier
-    FROM (SELECT kind, identifier, (row_number() OVER (ORDER BY kind, identifier)) - 1
-                 AS identifier_no FROM shared_identifiers) s
-    JOIN observations o ON o.kind = s.kind AND o.identifier = s.identifier
+    FROM shared_identifiers s
+    JOIN shown_identifiers o ON o.kind = s.kind AND o.identifier = s.identifier
     JOIN account_numbers p USING (account_id)
     ORDER BY s.identifier_no, p.created_at, p.account
 """
@@ -106,21 +126,20 @@ def shared_edges(
     further_kinds: Sequence[str] = (),
 ) -> Edges:
     """The pairs of account and shared identifier among the kinds that may link."""
-    kinds = [*LINKING_KINDS, *further_kinds]
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE shared_identifiers AS " + _SHARED, [kinds]
-    )
     numbers = pd.DataFrame(
         {
             "account_id": profiles["account_id"],
             "account": np.arange(len(profiles)),
             "created_at": profiles["created_at"].fillna(profiles["first_seen"]),
+            "closed": profiles["closed_at"].notna(),
         }
     )
     connection.register("account_numbers", numbers)
+    connection.execute(_SHOWN, [[*LINKING_KINDS, *further_kinds]])
+    connection.execute(_SHARED)
     arrays = connection.execute(_EDGES).fetchnumpy()
     identifiers = connection.execute(
-        "SELECT kind, identifier FROM shared_identifiers ORDER BY kind, identifier"
+        "SELECT kind, identifier FROM shared_identifiers ORDER BY identifier_no"
     ).df()
     return Edges(
         account=np.asarray(arrays["account"], dtype=np.int64),

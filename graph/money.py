@@ -105,9 +105,14 @@ _PAYMENTS = """
            coalesce(bool_or(warning), FALSE) AS warning,
            min(disputed_at) AS disputed_at,
            count(DISTINCT card) FILTER (status = 'declined') AS declined_cards,
-           min(occurred_at) FILTER (bad OR status = 'declined') AS first_bad_at
+           min(occurred_at) FILTER (bad OR status = 'declined') AS first_bad_at,
+           max(within_a_day) AS charges_in_a_day
     FROM (SELECT c.*, c.disputed_at IS NOT NULL
-                      OR coalesce(s.holder <> c.account_id, FALSE) AS bad
+                      OR coalesce(s.holder <> c.account_id, FALSE) AS bad,
+                 count(*) FILTER (status = 'succeeded') OVER (
+                     PARTITION BY c.account_id ORDER BY c.occurred_at
+                     RANGE BETWEEN INTERVAL 24 HOUR PRECEDING AND CURRENT ROW)
+                     AS within_a_day
           FROM charges c LEFT JOIN stolen_cards s USING (card))
     GROUP BY account_id
 """

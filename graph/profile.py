@@ -94,17 +94,29 @@ _EVERYONE = """
     UNION SELECT account_id FROM owners WHERE account_id IS NOT NULL
 """
 
-# An organisation of three or more that has a quota, an invoice or an honest charge.
+# An organisation of three or more that pays for half of what it uses, by invoice or by
+# charges nobody disputed; where the log tells nothing of money, one that has a quota.
 _PAYING_TENANTS = """
     CREATE OR REPLACE TEMP TABLE paying_tenants AS
-    WITH payers AS (
-        SELECT tenant_id::VARCHAR AS tenant_id FROM deeds WHERE type = 'quota.set'
-        UNION SELECT DISTINCT tenant_id::VARCHAR FROM usage WHERE paid_by = 'invoice'
-        UNION SELECT s.tenant_id FROM payments p JOIN sign_ups s USING (account_id)
-              WHERE p.honest_usd > 0
-    )
-    SELECT tenant_id FROM sign_ups SEMI JOIN payers USING (tenant_id)
-    WHERE tenant_id IS NOT NULL GROUP BY tenant_id HAVING count(*) >= 3
+    WITH used AS (
+        SELECT tenant_id::VARCHAR AS tenant_id, sum(cost_usd) AS usd,
+               coalesce(sum(cost_usd) FILTER (paid_by = 'invoice'), 0) AS invoiced,
+               count(paid_by) AS told
+        FROM usage WHERE tenant_id IS NOT NULL GROUP BY usage.tenant_id
+    ), members AS (
+        SELECT s.tenant_id, count(*) AS members, sum(p.honest_usd) AS charged,
+               count(c.account_id) AS granted
+        FROM sign_ups s LEFT JOIN payments p USING (account_id)
+        LEFT JOIN credit c USING (account_id)
+        WHERE s.tenant_id IS NOT NULL GROUP BY s.tenant_id
+    ), quotas AS (SELECT DISTINCT tenant_id::VARCHAR AS tenant_id FROM deeds
+                 WHERE type = 'quota.set')
+    SELECT m.tenant_id FROM members m
+    LEFT JOIN used u USING (tenant_id) LEFT JOIN quotas q USING (tenant_id)
+    WHERE m.members >= 3
+      AND (2 * (coalesce(u.invoiced, 0) + coalesce(m.charged, 0)) >= u.usd
+               AND coalesce(u.invoiced, 0) + coalesce(m.charged, 0) > 0
+           OR q.tenant_id IS NOT NULL AND coalesce(u.told, 0) = 0 AND m.granted = 0)
 """
 
 _PROFILES = """
@@ -114,10 +126,11 @@ _PROFILES = """
            coalesce(p.chargeback, FALSE) AS chargeback,
            coalesce(p.warning, FALSE) AS warning,
            p.disputed_at, p.declined_cards, p.first_paid_at, p.first_bad_at,
+           p.charges_in_a_day,
            coalesce(c.cards, 0) AS cards, coalesce(c.cvc_failed, 0) AS cvc_failed,
            coalesce(c.avs_failed, 0) AS avs_failed,
            c.first_card_at, c.last_card_at, coalesce(c.prepaid, FALSE) AS prepaid,
-           c.card_country,
+           c.card_country, c.card_bin,
            em.domain AS email_domain, em.class AS email_class,
            em.template AS email_template,
            regexp_replace(em.template, '[0-9]+', '', 'g') AS email_structure,
@@ -137,7 +150,8 @@ _PROFILES = """
                       count(*) FILTER (avs_failed) AS avs_failed,
                       min(added_at) AS first_card_at, max(added_at) AS last_card_at,
                       bool_or(funding = 'prepaid') AS prepaid,
-                      min(country) AS card_country
+                      min(country) AS card_country,
+                      arg_min(bin, (added_at, payment_method_id)) AS card_bin
                FROM payment_methods GROUP BY account_id) c USING (account_id)
     LEFT JOIN identifiers em ON em.kind = 'email' AND em.identifier = s.email
     LEFT JOIN identifiers ip ON ip.kind = 'ip' AND ip.identifier = s.sign_up_ip
@@ -154,6 +168,7 @@ _ZERO = [
     "prompts", "usage_usd", "free_usd", "free_grants", "reset_grants", "honest_usd",
     "disputed_usd", "credit_usd", "unpaid_usd", "declines", "successes",
     "honest_charges", "disputed_charges", "owed_usd", "declined_cards",
+    "charges_in_a_day",
 ]  # fmt: skip
 
 
@@ -167,8 +182,7 @@ def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         connection.execute(statement)
     profiles = frame(connection, _PROFILES)
     profiles[_ZERO] = profiles[_ZERO].astype("float64").fillna(0.0)
-    as_of = connection.execute("SELECT getvariable('as_of')").fetchone()
-    now = pd.Timestamp(as_of[0]) if as_of else profiles["last_seen"].max()
+    now = connection.execute("SELECT getvariable('as_of') AS now").df()["now"].iloc[0]
     last = profiles[["last_seen", "last_use"]].max(axis=1)
     profiles["silent_hours"] = (now - last).dt.total_seconds() / 3600
     return profiles

@@ -12,7 +12,14 @@ import pandas as pd
 
 from graph.communities import NO_CLUSTER, join
 from graph.handoff import handoffs
-from graph.harm import billing_harm, ended, harmed, left_owing, took_unpaid
+from graph.harm import (
+    billing_harm,
+    drained_a_card,
+    ended,
+    harmed,
+    left_owing,
+    took_unpaid,
+)
 from graph.kinship import Kin, find_kin
 from graph.link import (
     LINKS_ABOVE,
@@ -47,6 +54,7 @@ class Scene:
     took: Flags
     billing: Flags
     owing: Flags
+    hasty: Flags
     ended: Flags
     usual_harm: float
     handoff_nats: Floats
@@ -106,6 +114,7 @@ def compose(
         took=took,
         billing=billing,
         owing=left_owing(profiles),
+        hasty=drained_a_card(profiles),
         ended=ended(profiles),
         usual_harm=base_harm(suspects),
         handoff_nats=handoff_nats,

@@ -21,12 +21,14 @@ _SPANS = """
     FROM usage WHERE tenant_id IS NOT NULL GROUP BY tenant_id
 """
 
+# What strangers take on a leaked key is the key's case, not its owner's.
 _USE = """
     CREATE OR REPLACE TEMP TABLE tenant_use AS
-    SELECT tenant_id, account_id, key_id, end_user, ip,
+    SELECT tenant_id, account_id, key_id, end_user, ip, prompt_hash AS prompt,
            date_trunc('hour', occurred_at) AS hour,
            sum(requests) AS requests, coalesce(sum(cost_usd), 0) AS usd
-    FROM usage WHERE tenant_id IS NOT NULL GROUP BY ALL
+    FROM usage ANTI JOIN replayed_keys USING (key_id)
+    WHERE tenant_id IS NOT NULL GROUP BY ALL
 """
 
 # Who takes less than this of a tenant can't be what drains it.
@@ -48,7 +50,7 @@ _SLICES = """
 _CLOCK = """
     CREATE OR REPLACE TEMP TABLE tenant_clock AS
     SELECT s.tenant_id, s.culprit_type, s.culprit, u.account_id, u.key_id, u.end_user,
-           u.hour, u.requests, u.usd
+           u.prompt, u.hour, u.requests, u.usd
     FROM tenant_slices s JOIN tenant_use u
       ON u.tenant_id = s.tenant_id
      AND s.culprit = CASE s.culprit_type WHEN 'account' THEN u.account_id
@@ -149,12 +151,17 @@ _CANDIDATES = """
         SELECT tenant_id, culprit_type, culprit,
                min(account_id) AS account_id, min(key_id) AS key_id,
                count(DISTINCT account_id) AS members, count(DISTINCT key_id) AS keys,
-               count(DISTINCT end_user) AS end_users,
+               count(DISTINCT end_user) AS end_users, count(DISTINCT prompt) AS prompts,
                sum(requests) AS requests, max(hour) AS last_use
         FROM tenant_clock GROUP BY tenant_id, culprit_type, culprit
     ), signed_in AS (
         SELECT account_id, count(*) AS sessions FROM deeds
         WHERE type = 'session.started' GROUP BY account_id
+    ), quotas AS (
+        SELECT tenant_id, arg_max(limit_usd, occurred_at)::DOUBLE
+                   / CASE coalesce(arg_max(period, occurred_at), 'month')
+                          WHEN 'day' THEN 1 ELSE 30 END AS limit_usd_per_day
+        FROM seen WHERE type = 'quota.set' GROUP BY tenant_id
     ), left_members AS (
         SELECT tenant_id, account_id, max(occurred_at) AS left_at FROM deeds
         WHERE type = 'member.removed' GROUP BY tenant_id, account_id
@@ -163,18 +170,19 @@ _CANDIDATES = """
            t.* EXCLUDE (tenant_id, culprit_type, culprit),
            coalesce(g.gap_variation, 9.0) AS gap_variation, q.quiet_share,
            coalesce(i.sessions, 0) AS sessions,
-           s.culprit_type = 'account' AS is_person,
-           coalesce(b.last_use > l.left_at + INTERVAL 1 DAY, FALSE) AS control_broken
+           t.whole_recent_pace / nullif(l.limit_usd_per_day, 0) AS quota_pace,
+           n.limit_hits, s.culprit_type = 'account' AS is_person,
+           coalesce(b.last_use > m.left_at + INTERVAL 1 DAY, FALSE) AS control_broken
     FROM tenant_slices s
     JOIN behind b USING (tenant_id, culprit_type, culprit)
     JOIN tenant_turns t USING (tenant_id, culprit_type, culprit)
     LEFT JOIN tenant_gaps g USING (tenant_id, culprit_type, culprit)
     LEFT JOIN tenant_quiet q USING (tenant_id, culprit_type, culprit)
     LEFT JOIN signed_in i ON i.account_id = b.account_id
-    LEFT JOIN left_members l
-           ON l.tenant_id = s.tenant_id AND l.account_id = b.account_id
-    -- an address behind which one member, key or end user sits is named by that
-    WHERE s.culprit_type <> 'ip' OR greatest(b.members, b.keys, b.end_users) >= 2
+    LEFT JOIN left_members m
+           ON m.tenant_id = s.tenant_id AND m.account_id = b.account_id
+    LEFT JOIN quotas l ON l.tenant_id = s.tenant_id
+    LEFT JOIN tenant_spans n ON n.tenant_id = s.tenant_id
     ORDER BY s.tenant_id, s.culprit_type, s.culprit
 """
 

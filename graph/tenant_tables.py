@@ -14,6 +14,7 @@ from graph.key_tables import reason_codes
 from graph.reviews import override, told_by_people, verdict_of
 from graph.typologies import tenant_drain
 from graph.typologies.evidence import (
+    Floats,
     base_rate_reason,
     gates,
     rank,
@@ -24,12 +25,16 @@ from graph.typologies.evidence import (
 THROTTLE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
 CONTROL_GATE = 2.5
-# With one family speaking, only one who took over most of the tenant is named.
+# With one family speaking, only one who took over most of a quota is named.
 LEAST_TAKEOVER = 0.6
 # Of two candidates who carry the same traffic the more general name is told, unless
 # its parent carries other traffic too.
+# Shares of a tenant this close are the same traffic under two names.
+CARRIES_WITHIN = 0.12
+# What the climb of an address must have over that of a member, key or end user.
+ADDRESS = 1.5
 _ORDER = {
-    "guilty": False, "address": True, "carried": False, "climb": False,
+    "guilty": False, "carries_it": False, "climb": False,
     "specificity": True, "score": False, "culprit": True,
 }  # fmt: skip
 _SPECIFICITY = {"account": 0, "key": 1, "end_user": 2, "ip": 3}
@@ -52,8 +57,14 @@ def judge(
     """Name the likeliest culprit of each tenant; a person's word overrides."""
     evidence = tenant_drain.detect(candidates)
     first = weigh(evidence, len(candidates))
-    takes_over = (candidates["recent_share"] >= LEAST_TAKEOVER).to_numpy()
+    takes_over = (
+        (candidates["recent_share"] >= LEAST_TAKEOVER)
+        & candidates["quota_pace"].notna()
+    ).to_numpy()
     solid = (first.control >= CONTROL_GATE) & ((first.speaking >= 2) | takes_over)
+    # An office's address changes by itself: it is named only with a machine behind it.
+    address = (candidates["culprit_type"] == "ip").to_numpy()
+    solid &= ~address | tenant_drain.is_machine(candidates)
     harm = first.families["harm"] > 0
     evidence += gates(solid, harm, nothing_taken="It took little of the quota.")
     weighed = weigh(evidence, len(candidates))
@@ -64,18 +75,12 @@ def judge(
         specificity=candidates["culprit_type"]
         .map(_SPECIFICITY)
         .where(candidates["end_users"] < tenant_drain.CROWD, -1),
-        # Whoever carries the whole climb is to blame, and of those that do whoever
-        # carries nothing else climbs most.
-        carried=(candidates["recent_share"] - candidates["before_share"]).round(1),
-        climb=np.log(
-            (candidates["recent_share"] + 0.02) / (candidates["before_share"] + 0.02)
-        ).round(1),
-        # Whoever else is to blame is named before the address he comes from.
-        address=candidates["culprit_type"] == "ip",
+        climb=_climb(candidates),
         row=np.arange(len(candidates)),
         speaking=first.speaking,
         harm=harm,
     )
+    judged["carries_it"] = _carries_it(judged)
     best = judged.sort_values(
         ["tenant_id", *_ORDER],
         ascending=[True, *_ORDER.values()],
@@ -97,6 +102,27 @@ def judge(
     told = told_by_people(told, "tenant", scored, word)
     frame["reasons"] = reason_codes(frame["tenant_id"], told)
     return JudgedTenants(frame, told)
+
+
+def _carries_it(judged: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a candidate carries as much of its tenant's climb as any other does.
+
+    Whoever carries the whole climb is to blame, and of those that do whoever carries
+    nothing else climbs most.
+    """
+    carried = judged["recent_share"] - judged["before_share"]
+    blamed = carried.where(judged["guilty"], -1.0)
+    most = blamed.groupby(judged["tenant_id"]).transform("max")
+    return carried >= most - CARRIES_WITHIN
+
+
+def _climb(candidates: pd.DataFrame) -> Floats:
+    """How steeply each share rose; an address is named only where nobody else is
+    to blame alone, for whoever drains a tenant comes from somewhere."""
+    now = candidates["recent_share"].to_numpy() + 0.02
+    before = candidates["before_share"].to_numpy() + 0.02
+    address = (candidates["culprit_type"] == "ip").to_numpy()
+    return np.asarray(np.round(np.log(now / before) - ADDRESS * address, 1))
 
 
 def _with_culprits(tenants: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:

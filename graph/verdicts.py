@@ -8,14 +8,13 @@ that the user sets and the nats of the evidence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
-from graph.kinship import LEAST_KIN
 from graph.scene import Scene
 from graph.typologies.evidence import (
     NO_CONTROL,
@@ -38,7 +37,8 @@ LEAST_FARM = 5
 # An early fraud warning alone, or four refused cards, and something else beside it.
 STRONG_BILLING = 3.0
 SOLID_ABOVE = 2.0
-LEAST_CROWD = 12
+# Nats of the payment family that make a used-up card a suspect one.
+LEAST_SIGN = 1.0
 FARM_PURITY = 0.6
 # What stands against one strong family that speaks alone, in nats.
 _SINGLE_SIGN = -1.0
@@ -69,24 +69,39 @@ def judge_accounts(
     base_rate: float,
 ) -> list[Verdicts]:
     """One `Verdicts` a typology, over the accounts of the scene."""
-    own_harm = {
-        "disposable_signup": scene.took,
-        "stolen_payment": scene.billing | scene.owing,
+    stories = {
+        "disposable_signup": benign,
+        "stolen_payment": _where_cards_pay(scene, benign),
     }
     return [
-        _judge(scene, name, [*items, *benign], own_harm[name], base_rate)
+        _judge(scene, name, [*items, *stories[name]], base_rate)
         for name, items in evidence.items()
     ]
+
+
+def _where_cards_pay(scene: Scene, benign: list[Evidence]) -> list[Evidence]:
+    """No household, agency or crowd explains a cluster most of which is disputed."""
+    billed = scene.per_cluster(scene.billing)
+    mostly = 2 * billed >= np.maximum(scene.per_cluster(np.ones(scene.size)), 1)
+    return [replace(item, weight=np.where(mostly, 0.0, item.weight)) for item in benign]
+
+
+def _own_harm(scene: Scene, typology: str, first: Weighed) -> Flags:
+    """What an account took itself; a card used up counts beside signs of theft."""
+    if typology == "disposable_signup":
+        return scene.took
+    stolen = scene.hasty & (first.families["payment"] >= LEAST_SIGN)
+    return np.asarray(scene.billing | scene.owing | stolen)
 
 
 def _judge(
     scene: Scene,
     typology: str,
     evidence: list[Evidence],
-    own_harm: Flags,
     base_rate: float,
 ) -> Verdicts:
     first = weigh(evidence, scene.size)
+    own_harm = _own_harm(scene, typology, first)
     control = (first.control >= CONTROL_GATE) & (first.speaking >= LEAST_FAMILIES)
     gates = [
         Evidence(
@@ -107,34 +122,32 @@ def _judge(
     probability = expit(log_odds)
     company = _in_company(scene, typology, weighed)
     ban = control & own_harm & company & (probability >= BAN_ABOVE)
-    ban &= _solid(scene, weighed) & _own_doing(scene, weighed)
+    ban &= _solid(weighed) & _own_doing(weighed)
     ban &= weighed.families["benign"] > -2.0
     review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
     return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
 
 
-def _own_doing(scene: Scene, weighed: Weighed) -> Flags:
+def _own_doing(weighed: Weighed) -> Flags:
     """Whether something speaks that only the account's own user could have done.
 
-    A device id and a look-alike mailbox can be forged onto a stranger; how he paid,
-    when he came and how he used the product can't.
+    A device id and a look-alike mailbox can be forged onto a stranger, and he may
+    come in the same hours; how he paid and how he used the product can't.
     """
     own = [weighed.families[name] >= 1.0 for name in ("payment", "behaviour", "key")]
-    own.append(weighed.families["timing"] >= 1.5)
-    ends = np.concatenate([scene.kin.left, scene.kin.right])
-    own.append(np.bincount(ends, minlength=scene.size) >= LEAST_KIN)
     return np.asarray(np.any(own, axis=0), dtype=np.bool_)
 
 
-def _solid(scene: Scene, weighed: Weighed) -> Flags:
-    """Whether a thing is shared or disputed, or a crowd writes its mail one way."""
-    ends = np.concatenate([scene.kin.left, scene.kin.right])
-    crowd = np.bincount(ends, minlength=scene.size) >= LEAST_CROWD
+def _solid(weighed: Weighed) -> Flags:
+    """Whether a card, a device or a charge says so, and not its looks alone.
+
+    Look-alike mail, a client build and a mailbox with tags are forgeable.
+    """
     strong = [
-        (item.weight >= SOLID_ABOVE) & (crowd | (not item.code.startswith("kindred_")))
+        item.weight >= SOLID_ABOVE
         for item in weighed.evidence
-        if item.family in {"payment", "device", "contact", "key"}
-        and (not item.code.startswith("kindred_") or item.family == "contact")
+        if item.family in {"payment", "device", "key"}
+        and not item.code.startswith("kindred_")
     ]
     return np.asarray(np.any(strong, axis=0), dtype=np.bool_)
 

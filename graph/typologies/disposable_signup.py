@@ -221,7 +221,7 @@ def _burst(scene: Scene) -> Iterator[Evidence]:
         scene.cluster[order], return_index=True, return_counts=True
     )
     for start, count in zip(starts, counts, strict=True):
-        if count < 3:
+        if count < LEAST_CHAIN:
             continue
         members = order[start : start + count]
         moments = scene.created[members]

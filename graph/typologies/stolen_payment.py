@@ -11,16 +11,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
+from scipy.stats import binom
 
 from graph.harm import MANY_DECLINES, SILENCE_HOURS
+from graph.link import base_harm
 from graph.scene import Scene
 from graph.typologies.disposable_signup import company
-from graph.typologies.evidence import Evidence, Flags
+from graph.typologies.evidence import Evidence, Flags, Floats
+
+# Honest people top up once or twice a day.
+MANY_CHARGES = 3.0
+# A run of one issuer's cards lasts days, and half a bank's customers are not thieves.
+BIN_DAYS = 3.0
+BIN_MOST = 3.0
 
 
 def detect(scene: Scene) -> list[Evidence]:
     """Evidence for and against a stolen card, for every account of the scene."""
-    return [*_disputes(scene), *_testing(scene), *_company(scene), *_drain(scene)]
+    return [
+        *_disputes(scene),
+        *_velocity(scene),
+        *_testing(scene),
+        *_company(scene),
+        *_drain(scene),
+    ]
 
 
 def _disputes(scene: Scene) -> Iterator[Evidence]:
@@ -47,6 +62,28 @@ def _disputes(scene: Scene) -> Iterator[Evidence]:
         np.where(bad > 0, 1.5, 0.0),
         "${disputed:.2f} of its bill will be taken back.",
         {"disputed": disputed},
+    )
+
+
+def _velocity(scene: Scene) -> Iterator[Evidence]:
+    """Charge upon charge on the first day, before the card's holder can notice."""
+    profiles = scene.profiles
+    charges = profiles["charges_in_a_day"].to_numpy()
+    running = scene.hasty & (charges >= MANY_CHARGES)
+    yield Evidence(
+        "charged_in_a_run",
+        "payment",
+        np.where(running, np.minimum(0.5 * charges, 3.0), 0.0),
+        "Its card was charged {charges:.0f} times within one day.",
+        {"charges": charges},
+    )
+    checks = (profiles["cvc_failed"] + profiles["avs_failed"]).to_numpy()
+    yield Evidence(
+        "checks_failed",
+        "payment",
+        np.where(scene.hasty & (checks > 0), 1.0, 0.0),
+        "Its card failed {checks:.0f} checks of security code or address.",
+        {"checks": checks},
     )
 
 
@@ -91,20 +128,62 @@ def _company(scene: Scene) -> Iterator[Evidence]:
             "charges disputed or refused.",
             {"others": others, "drained": drained},
         )
+    weight, others, drained = _bin_run(scene)
+    yield Evidence(
+        "bin_run",
+        "payment",
+        np.where(scene.billing | scene.hasty, np.minimum(weight, BIN_MOST), 0.0),
+        "{drained:.0f} of the {others:.0f} other accounts that added a card of the "
+        "same issuer number in those days had charges disputed or refused.",
+        {"others": others, "drained": drained},
+    )
+
+
+def _bin_run(scene: Scene) -> tuple[Floats, Floats, Floats]:
+    """How surprising the disputes are among cards of one BIN added within days.
+
+    Returns for each account nats (-ln of the binomial tail), how many others added a
+    card of its BIN within `BIN_DAYS` of its own, and how many of those were disputed.
+    """
+    profiles = scene.profiles
+    weight, others, drained = (np.zeros(scene.size) for _ in range(3))
+    known = profiles["card_bin"].notna() & profiles["first_card_at"].notna()
+    rows = np.flatnonzero(known.to_numpy())
+    if not rows.size:
+        return weight, others, drained
+    bins, _ = pd.factorize(profiles["card_bin"].iloc[rows])
+    moments = profiles["first_card_at"].iloc[rows].astype("datetime64[s]")
+    days = moments.astype("int64").to_numpy() / 86400.0
+    # One axis for all BINs, with more than a window between two of them.
+    place = bins * (np.ptp(days) + 4 * BIN_DAYS) + days - days.min()
+    order = np.argsort(place, kind="stable")
+    guilty = scene.billing[rows].astype(float)
+    so_far = np.concatenate([[0.0], np.cumsum(guilty[order])])
+    first = np.searchsorted(place[order], place - BIN_DAYS, "left")
+    last = np.searchsorted(place[order], place + BIN_DAYS, "right")
+    others[rows] = last - first - 1
+    drained[rows] = so_far[last] - so_far[first] - guilty
+    usual = base_harm(scene.billing[rows])
+    surprise = -binom.logsf(drained[rows] - 1, others[rows], usual)
+    weight[rows] = np.where(drained[rows] >= 2, surprise, 0.0)
+    return weight, others, drained
 
 
 def _drain(scene: Scene) -> Iterator[Evidence]:
     profiles = scene.profiles
-    start = profiles["first_bad_at"].fillna(profiles["first_card_at"])
+    # A bill is refused after what it is for: the card's first day is the start.
+    start = profiles["first_card_at"].fillna(profiles["first_paid_at"])
+    start = start.fillna(profiles["first_bad_at"])
     fast = (profiles["last_use"] - start).dt.total_seconds().to_numpy() / 3600
     used = profiles["usage_usd"].to_numpy()
     silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
     drained = (used > 0) & silent & (fast >= 0) & (fast <= 240)
     yield from _unpaid_bill(scene, drained)
+    yield from _likely_unpaid(scene)
     yield Evidence(
         "drained_and_left",
         "behaviour",
-        np.where(drained & scene.billing, 2.0, 0.0),
+        np.where((drained & scene.billing) | scene.hasty, 2.0, 0.0),
         "It used ${used:.2f} within {hours:.0f} hours of its card and never returned.",
         {"used": used, "hours": np.nan_to_num(fast)},
     )
@@ -112,7 +191,7 @@ def _drain(scene: Scene) -> Iterator[Evidence]:
     yield Evidence(
         "card_at_once",
         "timing",
-        np.where(scene.billing & (age <= 24), 1.0, 0.0),
+        np.where((scene.billing | scene.hasty) & (age <= 24), 1.0, 0.0),
         "The card came within {hours:.0f} hours of the sign-up.",
         {"hours": np.nan_to_num(age)},
     )
@@ -148,6 +227,17 @@ def _drain(scene: Scene) -> Iterator[Evidence]:
         ),
         "It was used on {days:.0f} days over {tenure:.0f}, as a customer does.",
         {"days": days, "tenure": tenure.astype(float)},
+    )
+
+
+def _likely_unpaid(scene: Scene) -> Iterator[Evidence]:
+    used = scene.profiles["usage_usd"].to_numpy()
+    yield Evidence(
+        "card_used_up",
+        "harm",
+        np.where(scene.hasty & ~scene.billing, 1.0, 0.0),
+        "${used:.2f} was used up on a card within days; its dispute may still come.",
+        {"used": used},
     )
 
 
