@@ -161,7 +161,7 @@ _CANDIDATES = """
         SELECT tenant_id, arg_max(limit_usd, occurred_at)::DOUBLE
                    / CASE coalesce(arg_max(period, occurred_at), 'month')
                           WHEN 'day' THEN 1 ELSE 30 END AS limit_usd_per_day
-        FROM seen WHERE type = 'quota.set' GROUP BY tenant_id
+        FROM deeds WHERE type = 'quota.set' GROUP BY tenant_id
     ), left_members AS (
         SELECT tenant_id, account_id, max(occurred_at) AS left_at FROM deeds
         WHERE type = 'member.removed' GROUP BY tenant_id, account_id
