@@ -58,11 +58,14 @@ def drained_a_card(profiles: pd.DataFrame) -> Flags:
     """
     spent = (profiles["honest_usd"] + profiles["disputed_usd"]).to_numpy()
     bought = profiles["first_paid_at"]
-    wait = (profiles["first_card_at"].fillna(bought) - profiles["created_at"]).dt
+    added = profiles["first_card_at"].fillna(bought)
+    wait = (added - profiles["created_at"]).dt
     lasted = (profiles["last_use"] - bought).dt
+    idle = (bought - added).dt
     silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
     quick = (lasted.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
-    fresh = (wait.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
+    at_once = (wait.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
+    fresh = at_once & (idle.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
     used = profiles["usage_usd"].to_numpy() >= DRAINED_SHARE * spent
     return np.asarray((spent >= OPEN_BILL_USD) & silent & quick & fresh & used)
 

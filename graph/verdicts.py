@@ -87,10 +87,14 @@ def _where_cards_pay(scene: Scene, benign: list[Evidence]) -> list[Evidence]:
 
 
 def _own_harm(scene: Scene, typology: str, first: Weighed) -> Flags:
-    """What an account took itself; a card used up counts beside signs of theft."""
+    """What an account took itself; beside signs of theft a card used up counts, and
+    one that is shared with a ring most of which was disputed."""
     if typology == "disposable_signup":
         return scene.took
-    stolen = scene.hasty & (first.families["payment"] >= LEAST_SIGN)
+    members = np.maximum(scene.per_cluster(np.ones(scene.size)), 1)
+    billed = scene.per_cluster(scene.billing)
+    ring = (billed >= LEAST_FARM) & (billed / members >= FARM_PURITY)
+    stolen = (scene.hasty | ring) & (first.families["payment"] >= LEAST_SIGN)
     return np.asarray(scene.billing | scene.owing | stolen)
 
 

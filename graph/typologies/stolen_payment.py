@@ -77,11 +77,14 @@ def _velocity(scene: Scene) -> Iterator[Evidence]:
         "Its card was charged {charges:.0f} times within one day.",
         {"charges": charges},
     )
-    checks = (profiles["cvc_failed"] + profiles["avs_failed"]).to_numpy()
+    codes = profiles["cvc_failed"].to_numpy(dtype=float)
+    checks = codes + profiles["avs_failed"].to_numpy(dtype=float)
+    # Honest people mistype an address; who holds the card knows its code.
+    sign = np.where((codes > 0) | (checks >= 2), 1.0, 0.5)
     yield Evidence(
         "checks_failed",
         "payment",
-        np.where(scene.hasty & (checks > 0), 1.0, 0.0),
+        np.where(scene.hasty & (checks > 0), sign, 0.0),
         "Its card failed {checks:.0f} checks of security code or address.",
         {"checks": checks},
     )
@@ -187,7 +190,8 @@ def _drain(scene: Scene) -> Iterator[Evidence]:
         "It used ${used:.2f} within {hours:.0f} hours of its card and never returned.",
         {"used": used, "hours": np.nan_to_num(fast)},
     )
-    age = (start - profiles["created_at"]).dt.total_seconds().to_numpy() / 3600
+    first = start.where(scene.hasty, profiles["first_bad_at"].fillna(start))
+    age = (first - profiles["created_at"]).dt.total_seconds().to_numpy() / 3600
     yield Evidence(
         "card_at_once",
         "timing",
