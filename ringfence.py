@@ -12,7 +12,7 @@ import sys
 import typer
 
 from commands import asking, exporting, flow, keeping, serving
-from commands.faults import explain
+from commands.faults import explain, stoppable
 from commands.options import before, say
 from ingest.errors import UsageError
 
@@ -44,7 +44,7 @@ for command in (
     keeping.forget,
     keeping.retain,
 ):
-    app.command()(command)
+    app.command()(stoppable(command))
 app.add_typer(serving.neo4j, name="neo4j")
 app.add_typer(keeping.pepper, name="pepper")
 app.add_typer(keeping.reference, name="reference")

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-from ingest.errors import RingfenceError
+from ingest.errors import RingfenceError, StoppedError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _FIXES = {
     errno.ENOSPC: "free some space, then run this again",
@@ -40,6 +46,24 @@ _OF_LIBRARIES = (
         "see that the case file can be written, then run `ringfence check`",
     ),
 )
+
+
+def stoppable(command: Callable[P, R]) -> Callable[P, R]:
+    """Let Ctrl-C end a command with one line, as any other reason not to go on.
+
+    What a command writes counts only once it is whole, so nothing has to be undone.
+    """
+
+    @wraps(command)
+    def stopping(*given: P.args, **named: P.kwargs) -> R:
+        try:
+            return command(*given, **named)
+        except KeyboardInterrupt:
+            raise StoppedError(
+                "stopped; all that was finished stays: run the same again to go on"
+            ) from None
+
+    return stopping
 
 
 def explain(error: Exception) -> str | None:

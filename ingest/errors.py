@@ -7,6 +7,7 @@ RingfenceError
 ├── BackupError      an archive is damaged, or is not what it says
 ├── BusyError        another process holds the lock that this work needs
 ├── ReferenceDataError  a reference file can't be read
+├── StoppedError     the user ended the work
 ├── StoreError       the graph database can't be reached or refused
 └── UsageError       the call itself is wrong (exit status 2)
 
@@ -40,6 +41,10 @@ class BusyError(RingfenceError):
 
 class ReferenceDataError(RingfenceError):
     """A reference file (ranges, domains, prices) can't be read."""
+
+
+class StoppedError(RingfenceError):
+    """The user ended the work before it was done."""
 
 
 class StoreError(RingfenceError):
