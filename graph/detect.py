@@ -19,6 +19,7 @@ from graph.observations import latest_credible_time, observe
 from graph.profile import profile
 from graph.reviews import latest_reviews
 from graph.scene import compose
+from graph.seen import let_go
 from graph.tenant_frame import tenant_frames
 from graph.typologies import ACCOUNT_DETECTORS
 from graph.typologies.evidence import Evidence
@@ -107,6 +108,8 @@ def derive(
     profiles = profile(connection)
     progress("linking accounts")
     scene = compose(connection, profiles, settings.further_kinds)
+    consumption = tenant_frames(connection)
+    let_go(connection)
     clusters = describe_clusters(scene, keys.frame)
     hypotheses = weigh_hypotheses(clusters)
     progress("weighing verdicts")
@@ -117,9 +120,7 @@ def derive(
         as_evidence(scene, hypotheses),
         settings.base_rate,
     )
-    tenants = tenant_tables.judge(
-        *tenant_frames(connection), settings.base_rate, reviews
-    )
+    tenants = tenant_tables.judge(*consumption, settings.base_rate, reviews)
     made = account_tables.Judgement(
         scene, verdicts, hypotheses, tenants, reviews, settings.base_rate
     )

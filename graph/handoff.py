@@ -32,7 +32,8 @@ _STARTS = """
     SELECT account_id, model, user_agent, occurred_at AS started_at FROM (
         SELECT u.account_id, u.model, u.user_agent, u.occurred_at,
                u.occurred_at - lag(u.occurred_at) OVER (
-                   PARTITION BY u.account_id ORDER BY u.occurred_at) AS gap
+                   PARTITION BY u.account_id
+                   ORDER BY u.occurred_at, u.model, u.user_agent) AS gap
         FROM usage u SEMI JOIN suspects s USING (account_id)
     ) WHERE gap IS NULL OR gap > INTERVAL 10 MINUTE
 """

@@ -76,7 +76,7 @@ _FRAME = """
         GROUP BY h.key_id
     ), revoked AS (
         SELECT key_id, min(occurred_at) AS revoked_at,
-               arg_min(reason, occurred_at) AS revoked_for
+               arg_min(reason, (occurred_at, reason)) AS revoked_for
         FROM deeds WHERE type = 'key.revoked' GROUP BY key_id
     ), made AS (
         SELECT key_id, min(occurred_at) AS created_at, min(tenant_id) AS tenant_id,

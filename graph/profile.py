@@ -18,15 +18,16 @@ _SIGN_UP = """
                min(occurred_at) FILTER (type = 'account.created') AS created_at,
                max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
                max(reason) FILTER (type = 'account.closed') AS close_reason,
-               arg_min(email, occurred_at) FILTER (type = 'account.created') AS email,
-               arg_min(ip, occurred_at) FILTER (type = 'account.created')
+               arg_min(email, (occurred_at, email))
+                   FILTER (type = 'account.created') AS email,
+               arg_min(ip, (occurred_at, ip)) FILTER (type = 'account.created')
                    AS sign_up_ip,
-               arg_min(user_agent, occurred_at) FILTER (type = 'account.created')
-                   AS sign_up_agent,
-               arg_min(ja4, occurred_at) FILTER (type = 'account.created')
+               arg_min(user_agent, (occurred_at, user_agent))
+                   FILTER (type = 'account.created') AS sign_up_agent,
+               arg_min(ja4, (occurred_at, ja4)) FILTER (type = 'account.created')
                    AS sign_up_ja4,
-               arg_min(device_id, occurred_at) FILTER (type = 'account.created')
-                   AS sign_up_device,
+               arg_min(device_id, (occurred_at, device_id))
+                   FILTER (type = 'account.created') AS sign_up_device,
                max(plan) AS plan,
                max(invited_by) FILTER (type = 'account.created') AS invited_by,
                max(referral_code) AS referral_code, max(tenant_id) AS tenant_id,

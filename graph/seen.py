@@ -119,6 +119,12 @@ def look(
     connection.execute(fill(_USAGE, columns=_held(_OF_USE), usage=usage))
 
 
+def let_go(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop `usage` and `deeds`, for which nothing asks once all is counted."""
+    connection.execute("DROP TABLE usage")
+    connection.execute("DROP TABLE deeds")
+
+
 def frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
     """Give the rows of a query as a frame, codes as the texts that they stand for."""
     found = connection.sql(query)

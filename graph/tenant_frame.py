@@ -199,8 +199,9 @@ _TENANTS = """
         SELECT named_tenant_id::VARCHAR, min(occurred_at), max(occurred_at)
         FROM usage WHERE named_tenant_id IS NOT NULL GROUP BY usage.named_tenant_id
     ), quotas AS (
-        SELECT tenant_id, arg_max(limit_usd, occurred_at)::DOUBLE AS limit_usd,
-               coalesce(arg_max(period, occurred_at), 'month') AS period
+        SELECT tenant_id,
+               arg_max(limit_usd, (occurred_at, limit_usd))::DOUBLE AS limit_usd,
+               coalesce(arg_max(period, (occurred_at, period)), 'month') AS period
         FROM deeds WHERE type = 'quota.set' GROUP BY tenant_id
     ), members AS (
         SELECT tenant_id, count(*) AS members FROM (
