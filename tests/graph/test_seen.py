@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import duckdb
 import pytest
 
-from graph.seen import frame
-from tests.graph.worlds import Event, judge
+from graph.seen import frame, look
+from ingest.ledger import Ledger
+from ingest.reference import prices
+from ingest.workspace import Workspace
+from tests.graph.worlds import Event
 
 _BY_KEY: list[Event] = [
     {
@@ -37,7 +41,14 @@ _KEYS: list[Event] = [
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    return judge(tmp_path_factory.mktemp("seen"), [*_BY_KEY, *_KEYS]).connection
+    folder = tmp_path_factory.mktemp("seen")
+    lines = folder / "events.ndjson"
+    lines.write_text("".join(json.dumps(one) + "\n" for one in [*_BY_KEY, *_KEYS]))
+    ledger = Ledger.open(Workspace.open(folder / "workspace"))
+    ledger.ingest([lines])
+    connection = ledger.connect()
+    look(connection, datetime(2026, 3, 3), prices())  # noqa: DTZ001 - naive UTC
+    return connection
 
 
 def test_requests_by_key_alone_are_the_owners(seen: duckdb.DuckDBPyConnection) -> None:
