@@ -99,7 +99,7 @@ class IpNormaliser:
     def __call__(self, raw: pa.Array) -> pa.Table:
         """Give each address's form; what can't be read has none."""
         packed = [_plain(text) or parse(text) for text in raw.to_pylist()]
-        read = np.array([one is not None for one in packed])
+        read = np.array([one is not None for one in packed], dtype=bool)
         joined = b"".join(one if one is not None else bytes(16) for one in packed)
         rows = unwrap(np.frombuffer(joined, dtype=np.uint8).reshape(-1, 16))
         is_v4 = _starts(rows, _MAPPED)

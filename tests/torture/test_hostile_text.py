@@ -20,7 +20,7 @@ from tests.torture.forms import forms
 from tests.torture.texts import HOSTILE, MEGABYTE
 
 # Strings, each in every text field of every type of event, on both databases.
-TEXTS_SHORT, TEXTS_LONG = 50, 500
+TEXTS_SHORT, TEXTS_LONG = 20, 500
 
 _EMPTY = "MATCH (n) DETACH DELETE n"
 _LABELS = "MATCH (n) UNWIND labels(n) AS name RETURN DISTINCT name"

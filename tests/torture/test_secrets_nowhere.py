@@ -7,6 +7,7 @@ import json
 import random
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -29,7 +30,8 @@ from tests.ingest.sources.test_sources_hostile import DATA
 from tests.torture.children import ringfence
 from tests.torture.conftest import PEPPER
 
-# Secrets, each through every door, on both databases. It takes seconds: no short form.
+# Secrets, each through every door, on both databases.
+SECRETS_SHORT, SECRETS_LONG = 10, 50
 KEYS, CARDS, TOKENS = 30, 15, 5
 
 _EMPTY = "MATCH (n) DETACH DELETE n"
@@ -66,7 +68,10 @@ def _seeded() -> list[str]:
     return [
         *(shape.format(text(size)) for shape, size in keys),
         *(card() for _ in range(CARDS)),
-        *(f"eyJ{text(40)}.eyJ{text(60)}.{text(43)}" for _ in range(TOKENS)),
+        *(
+            f"eyJ{text(40)}.eyJ{text(60)}.{text(43)}"
+            for _ in range(SECRETS_LONG - KEYS - CARDS)
+        ),
     ]
 
 
@@ -78,18 +83,27 @@ def _luhn(digits: str) -> bool:
 SECRETS = _seeded()
 
 
-def _events() -> Iterator[str]:
+@dataclass(frozen=True)
+class Soaked:
+    """A workspace that took in secrets, and all that was said and written of it."""
+
+    workspace: Workspace
+    held: list[object]
+    secrets: list[str]
+
+
+def _events(secrets: list[str]) -> Iterator[str]:
     """Every text field of every type, unknown fields, names of fields, bad lines."""
     number = 0
     for kind in EVENT_TYPES:
         for field in kind.fields:
             if FIELDS[field] is Kind.TEXT and field not in {"type", *kind.choices}:
-                for secret in SECRETS:
+                for secret in secrets:
                     number += 1
                     text = _AROUND[number % len(_AROUND)].format(secret)
                     changes = {field: text, "unheard_of": secret, secret: "x"}
                     yield json.dumps(event(kind.name, number, **changes))
-    for secret in SECRETS:
+    for secret in secrets:
         number += 1
         yield f'{{"broken": "{secret}'
         yield f"{secret} alone"
@@ -98,13 +112,13 @@ def _events() -> Iterator[str]:
         yield json.dumps(event("session.started", number, mfa=secret, ip=secret))
 
 
-def _reports(folder: Path) -> list[tuple[str, Path]]:
+def _reports(folder: Path, secrets: list[str]) -> list[tuple[str, Path]]:
     """Leak reports and logs of other systems that hold our secrets."""
     made = []
     for at, name in enumerate(("gitleaks", "trufflehog", "github_partner", "access")):
         found = next(path for path in DATA.glob(f"{name}.json*"))
         text = found.read_text()
-        for secret in SECRETS[:KEYS]:
+        for secret in secrets:
             for sample in ("sk-1234", "sk-5678", "curl/", "/v1/"):
                 text += found.read_text().replace(sample, secret)
             if found.suffix == ".json":
@@ -129,64 +143,70 @@ def _texts(value: object) -> Iterator[str]:
         yield str(value)
 
 
-def _assert_none(held: list[object]) -> None:
+def _assert_none(held: list[object], secrets: list[str]) -> None:
     whole = "\0".join(text for one in held for text in _texts(one))
-    assert [secret for secret in SECRETS if secret in whole] == []
+    assert [secret for secret in secrets if secret in whole] == []
 
 
 def _files(folder: Path) -> list[object]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
-@pytest.fixture(scope="module")
-def soaked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[object]]:
-    """A workspace that took in every secret by the command, and what was said."""
+@pytest.fixture(
+    scope="module",
+    params=[SECRETS_SHORT, pytest.param(SECRETS_LONG, marks=pytest.mark.torture)],
+)
+def soaked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Soaked:
+    """A workspace that took in the secrets by the command."""
+    secrets = SECRETS[:: SECRETS_LONG // request.param]
     folder = tmp_path_factory.mktemp("secrets")
-    inputs, temporary = folder / "in", folder / "tmp"
-    inputs.mkdir()
+    workspace, temporary, out = (folder / name for name in ("w", "tmp", "out"))
     temporary.mkdir()
-    (inputs / "events.ndjson").write_text("".join(f"{one}\n" for one in _events()))
-    rows = [json.loads(one) for one in _events() if one.startswith('{"event_id"')]
-    frame = pd.DataFrame(rows).astype("string")
-    frame.to_csv(inputs / "events.csv", index=False)
-    frame.to_parquet(inputs / "events.parquet")
-    calls: list[tuple[str, ...]] = [("ingest", str(inputs))]
-    calls += [("ingest", str(p), "--source", name) for name, p in _reports(folder)]
-    calls += [("detect",), ("ingest", SECRETS[0]), ("query", SECRETS[1])]
+    out.mkdir()
+    calls: list[tuple[str, ...]] = [("ingest", str(_inputs(folder / "in", secrets)))]
+    for source, path in _reports(folder, secrets):
+        calls.append(("ingest", str(path), "--source", source))
+    calls.append(("detect",))
+    for table in ("accounts", "clusters", "keys", "tenants"):
+        files = (out / f"{table}.{ending}" for ending in ("csv", "jsonl", "parquet"))
+        calls += [("export", table, "--out", str(file)) for file in files]
     said: list[object] = []
     for call in calls:
-        done = ringfence(folder / "w", *call, environment={"TMPDIR": str(temporary)})
-        assert "Traceback" not in done.said
-        if "detect" in call or call[1] not in SECRETS:
-            assert done.status == 0, done.said
-            said += [done.out, done.said]
-    out = folder / "out"
-    out.mkdir()
-    for table in ("accounts", "clusters", "keys", "tenants"):
-        for ending in ("csv", "jsonl", "parquet"):
-            file = out / f"{table}.{ending}"
-            assert (
-                ringfence(folder / "w", "export", table, "--out", str(file)).status == 0
-            )
-    return folder / "w", [*said, *_files(out), *_files(temporary)]
+        done = ringfence(workspace, *call, environment={"TMPDIR": str(temporary)})
+        assert done.status == 0, done.said
+        said += [done.out, done.said]
+    held = [*said, *_files(out), *_files(temporary), *_files(workspace)]
+    return Soaked(Workspace.open(workspace), held, secrets)
 
 
-def test_no_file_log_or_export_holds_one(soaked: tuple[Path, list[object]]) -> None:
-    workspace, held = soaked
-    with Ledger.open(Workspace.open(workspace)).connect() as connection:
+def _inputs(folder: Path, secrets: list[str]) -> Path:
+    """The events as JSON lines, CSV and Parquet."""
+    folder.mkdir()
+    lines = list(_events(secrets))
+    (folder / "events.ndjson").write_text("".join(f"{line}\n" for line in lines))
+    rows = [json.loads(line) for line in lines if line.startswith('{"event_id"')]
+    frame = pd.DataFrame(rows).astype("string")
+    frame.to_csv(folder / "events.csv", index=False)
+    frame.to_parquet(folder / "events.parquet")
+    return folder
+
+
+def test_no_file_log_or_export_holds_one(soaked: Soaked) -> None:
+    with Ledger.open(soaked.workspace).connect() as connection:
         read = connection.execute("SELECT count(*) FROM events").fetchall()[0][0]
     assert read > 1000
-    _assert_none([*held, *_files(workspace)])
+    _assert_none(soaked.held, soaked.secrets)
 
 
-def test_no_database_holds_one(soaked: tuple[Path, list[object]], store: Store) -> None:
-    workspace = Workspace.open(soaked[0])
+def test_no_database_holds_one(soaked: Soaked, store: Store) -> None:
     store.run(_EMPTY, write=True)
-    publish(workspace, Snapshot.current(workspace), store)
+    publish(soaked.workspace, Snapshot.current(soaked.workspace), store)
     nodes = store.run("MATCH (n) RETURN n AS n")
     ties = store.run("MATCH ()-[r]->() RETURN r AS r")
     assert len(nodes) > 100
-    _assert_none([nodes, ties, *_files(store._workspace.root)])
+    _assert_none([nodes, ties, *_files(store._workspace.root)], soaked.secrets)
 
 
 def test_what_people_write_is_cleaned_too(tmp_path: Path) -> None:
@@ -205,4 +225,4 @@ def test_what_people_write_is_cleaned_too(tmp_path: Path) -> None:
             connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert cases.verify() == []
     cases.close()
-    _assert_none(_files(tmp_path))
+    _assert_none(_files(tmp_path), SECRETS)
