@@ -15,7 +15,7 @@ from graph.acts import REASONS, VERDICTS, Act, Subject
 from graph.audit import Entry
 from graph.dossier.clusters import reasons
 from graph.dossier.entities import clusters_of, entity, links
-from graph.dossier.ties import path
+from graph.dossier.ties import labels, path
 from ingest.errors import RingfenceError
 from views import charts
 from views.cluster.decide import expires
@@ -157,8 +157,8 @@ def _path(here: Desk, start: str, cluster_id: str) -> None:
         [cluster_id],
     )
     way = path(here.dossier, start, f"account:{core['account_id'].iloc[0]}")
-    steps = [step.partition(":") for step in way]
-    words = [f"{KINDS.get(kind, kind)} {name}" for kind, _, name in steps]
+    shown = labels(here.dossier, way)
+    words = [f"{KINDS.get(s.partition(':')[0], 'Other')} {shown[s]}" for s in way]
     st.text(" → ".join(words) or "no way that does not lead over what many share")
 
 

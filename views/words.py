@@ -38,6 +38,12 @@ KINDS: Mapping[str, str] = {
     "identifier": "Other",
 }
 
+# The same kinds inside a sentence; what begins with an abbreviation keeps it.
+NOUNS: Mapping[str, str] = {
+    kind: name if name[1].isupper() else name[:1].lower() + name[1:]
+    for kind, name in KINDS.items()
+}
+
 ACTIONS: Mapping[str, str] = {
     "ban": "ban",
     "revoke": "revoke",

@@ -21,6 +21,8 @@ ALIKE = 4
 # An identifier that more accounts than this share, and that links nobody, is a hub.
 HUB = 25
 HUBS_DRAWN = 4
+# Of things that link nobody only those that most members share are drawn at first.
+CONTEXT_DRAWN = 30
 
 # What is drawn; further kinds that link are drawn as "identifier".
 KINDS = (
@@ -117,8 +119,9 @@ def picture(
         ~links["account"].isin(steps.hidden) & ~links["thing"].isin(steps.hidden)
     ]
     nodes = _nodes(dossier, links, cluster_id, collapsed)
-    kept = _within(nodes, limit, asked)
+    kept = _within(nodes, links, limit, asked)
     edges = _edges(links, kept)
+    kept = _tied(kept, edges, asked)
     opened = groups[groups.isin(steps.opened)]
     drawn_out = {str(account): group for account, group in opened.items()}
     left_out = len(nodes) - len(kept)
@@ -267,10 +270,16 @@ def _thing_nodes(links: pd.DataFrame) -> pd.DataFrame:
             "hub": (things["accounts"] > HUB) & ~linked,
             "inside": True,
             "note": things["class"].fillna(""),
-            # What links the most members is drawn first.
-            "rank": 2.0 + things["inside"].astype(float) * linked,
+            # What links the most members is drawn first, context after the accounts.
+            "rank": (3.0 + things["inside"]).where(
+                linked, _below_one(things["inside"])
+            ),
         }
     )
+
+
+def _below_one(inside: pd.Series) -> pd.Series:
+    return inside / (inside + 1.0)
 
 
 def _account_nodes(
@@ -293,7 +302,9 @@ def _account_nodes(
             "hub": False,
             "inside": inside,
             "note": about["typology"].fillna(""),
-            "rank": about["score"].fillna(0.0) + about["paying"].fillna(False) * 1.0,
+            "rank": 1
+            + about["score"].fillna(0.0)
+            + about["paying"].fillna(False) * 1.0,
         }
     )
 
@@ -326,11 +337,32 @@ def _group_nodes(
     )
 
 
-def _within(nodes: pd.DataFrame, limit: int, asked: frozenset[str]) -> pd.DataFrame:
-    """The first `limit` nodes by rank, and what was asked for, under the hard cap."""
-    wanted = nodes["id"].isin(asked)
-    first = pd.Series(range(len(nodes)), index=nodes.index) < limit
-    return nodes[wanted | first].head(MOST_NODES).reset_index(drop=True)
+def _within(
+    nodes: pd.DataFrame, links: pd.DataFrame, limit: int, asked: frozenset[str]
+) -> pd.DataFrame:
+    """The first `limit` nodes, and what was asked for, under the hard cap.
+
+    By rank, but each thing with its accounts, so that what is drawn hangs together.
+    """
+    context = nodes["rank"] < 1
+    crowd = set(nodes.loc[context & (context.cumsum() > CONTEXT_DRAWN), "id"])
+    rank = nodes.set_index("id")["rank"].astype(float)
+    ends = links.loc[~links["thing"].isin(crowd), ["thing", "account"]]
+    ends = ends.assign(first=ends["thing"].map(rank), then=ends["account"].map(rank))
+    ends = ends.sort_values(
+        ["first", "thing", "then", "account"], ascending=[False, True, False, True]
+    )
+    chosen = pd.unique(ends[["thing", "account"]].to_numpy().ravel())[:limit]
+    kept = nodes["id"].isin({*chosen, *asked})
+    return nodes[kept].head(MOST_NODES).reset_index(drop=True)
+
+
+def _tied(
+    nodes: pd.DataFrame, edges: pd.DataFrame, asked: frozenset[str]
+) -> pd.DataFrame:
+    """Without the nodes whose every neighbour was left out."""
+    ends = {*edges["source"], *edges["target"]} | asked
+    return nodes[nodes["id"].isin(ends)].reset_index(drop=True)
 
 
 def _asked_ids(extra: pd.DataFrame, steps: Steps) -> frozenset[str]:

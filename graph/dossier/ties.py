@@ -51,6 +51,13 @@ _COMMON = """
 """
 
 
+_LABELS = """
+    SELECT kind || ':' || identifier AS node, masked FROM identifiers
+    WHERE identifier IN (SELECT unnest($names)) AND kind NOT IN ('key', 'tenant')
+      AND masked <> ''
+"""
+
+
 def tie(dossier: Dossier, accounts: Iterable[str], thing: str) -> pd.DataFrame:
     """What is known of some accounts' use of one identifier: one row an account."""
     kind, _, identifier = thing.partition(":")
@@ -81,6 +88,14 @@ def path(dossier: Dossier, start: str, goal: str) -> list[str]:
         return []
     # The smallest of equally short ways, so that the answer is always the same one.
     return min(nx.all_shortest_paths(web, start, goal))
+
+
+def labels(dossier: Dossier, nodes: Iterable[str]) -> dict[str, str]:
+    """How each node reads: an identifier's masked value, any other's own name."""
+    names = {node: node.partition(":")[2] for node in nodes}
+    found = dossier.ask(_LABELS, {"names": as_list(sorted(set(names.values())))})
+    masked = dict(zip(found["node"], found["masked"], strict=True))
+    return {node: masked.get(node) or name for node, name in names.items()}
 
 
 def _grow(dossier: Dossier, web: nx.Graph[str], front: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,12 +45,18 @@ FIND = """
 
 
 @contextmanager
-def server(workspace: Path, roles: str = "") -> Iterator[str]:
-    """The page on a free port of the loopback, for one person; gives its address."""
+def server(
+    workspace: Path, roles: str = "", database: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The page on a free port of the loopback, for one person; gives its address.
+
+    `database` holds the environment that names the graph database.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"RINGFENCE_WORKSPACE": str(workspace)}
+    environment |= dict(database or {})
     if roles:
         file = workspace / f"roles-{port}.toml"
         file.write_text(roles)
@@ -139,6 +145,15 @@ class Watched:
             f"() => ({FIND})().ringfence.memory.snapshot(({FIND})().ringfence.cy)"
         )
         return places
+
+    def grown(self, before: int) -> dict[str, list[float]]:
+        """Wait for a graph of more nodes than `before`."""
+        self.page.wait_for_function(
+            f"(before) => ({FIND})()?.ringfence.cy.nodes().length > before",
+            arg=before,
+            timeout=PATIENCE,
+        )
+        return self.graph()
 
     def middle_of(self, selector: str) -> tuple[float, float]:
         """Where on the screen the first node or edge of a selector lies."""

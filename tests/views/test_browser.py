@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from graph import embedded
 from graph.access import Person
 from graph.acts import Act, Subject
 from graph.cases import Cases
+from graph.derived import Snapshot
+from graph.publish import publish
+from graph.store import Address, Store
 from ingest.workspace import Workspace
 from tests.graph.dossier.made import AS_OF, derive, tables
 from tests.views.browser import CHROMIUM, PATIENCE, Watched, chromium, server, watch
@@ -48,11 +52,36 @@ def seen(browser: Browser) -> Iterator[Watched]:
     context.close()
 
 
-def test_from_the_queue_to_a_ban_and_back(workspace: Path, seen: Watched) -> None:
-    with server(workspace, ANA) as ana, server(workspace, BEN) as ben:
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def database(
+    request: pytest.FixtureRequest, workspace: Path, quick_java: None
+) -> Iterator[Mapping[str, str]]:
+    """The made graph published to each database; what in the environment names it."""
+    opened = Workspace.open(workspace)
+    address: Address | None = None
+    named = {"NEO4J_URI": ""}
+    if request.param == "neo4j":
+        address = request.getfixturevalue("neo4j_address")
+        named = {"NEO4J_URI": address.uri, "NEO4J_PASSWORD": address.password}
+    with Store(opened, address) as store:
+        store.run("MATCH (n) DETACH DELETE n", write=True)
+        publish(opened, Snapshot.current(opened), store)
+    yield named
+    embedded.stop(opened)
+
+
+def test_from_the_queue_to_a_ban_and_back(
+    workspace: Path, seen: Watched, database: Mapping[str, str]
+) -> None:
+    with (
+        server(workspace, ANA, database) as ana,
+        server(workspace, BEN, database) as ben,
+    ):
         seen.open(f"{ana}/?paying=with")
         seen.press_key("open")
         understand(seen)
+        ask(seen, ana)
+        seen.open(f"{ana}/cluster?cluster=c-farm")
         propose(seen)
         approve(seen, ben)
         assert len(exported(seen, ben)) == 56
@@ -68,9 +97,8 @@ def understand(seen: Watched) -> None:
     """Expand in place, ask why, keep still over a reload."""
     before = seen.graph()
     seen.page.mouse.dblclick(*seen.middle_of('node[type="card"]'))
+    after = seen.grown(len(before))
     seen.settle()
-    after = seen.graph()
-    assert len(after) > len(before)
     assert {name: after[name] for name in before if name in after} == {
         name: place for name, place in before.items() if name in after
     }
@@ -80,6 +108,17 @@ def understand(seen: Watched) -> None:
     seen.page.reload()
     seen.settle()
     assert seen.graph() == after
+
+
+def ask(seen: Watched, ana: str) -> None:
+    """A saved question to the graph database: which accounts are on the card."""
+    seen.open(f"{ana}/console?query=accounts_on_card")
+    box = seen.page.get_by_role("textbox", name="card")
+    box.fill("card-1")
+    box.press("Enter")
+    seen.settle()
+    seen.press_key("run-saved")
+    seen.says("accounts_on_card: 10 rows")
 
 
 def propose(seen: Watched) -> None:
@@ -195,6 +234,8 @@ def test_no_payload_fires_on_any_page(hostile: Path, seen: Watched) -> None:
             "",
             "decisions",
             "exports",
+            "keys",
+            "policy",
             "health",
             "entity?type=device&id=dev-0",
         ):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from graph.access import Person
@@ -16,6 +18,7 @@ from graph.dossier.picture import Steps, picture
 from ingest.workspace import Workspace
 from tests.graph.dossier.made import AS_OF, HOSTILE
 from tests.views.conftest import APP, PEPPER, Open
+from views import door
 from views.cluster.case import Case
 from views.cluster.leaflet import leaflet
 from views.desk import Desk
@@ -159,6 +162,45 @@ def test_the_policy_shows_what_a_threshold_stops_and_touches(open_page: Open) ->
     assert "Dollars stopped: $15,098" in said(test)
     test.select_slider(key="threshold").set_value(0.5).run()
     assert "Accounts: 3,059" in said(test)
+
+
+class Login:
+    """A login whose token ended a minute ago."""
+
+    is_logged_in = True
+
+    def to_dict(self) -> dict[str, object]:
+        ended = datetime.now(UTC) - timedelta(minutes=1)
+        return {"sub": "u1", "groups": ["fraud"], "exp": ended.timestamp()}
+
+
+def test_an_expired_login_shows_nothing_and_says_to_sign_in(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "has_login", lambda: True)
+    monkeypatch.setattr(st, "user", Login())
+    test = open_page()
+    assert not test.exception
+    assert "Your login has expired" in said(test)
+    assert [one.label for one in test.button] == ["Sign in"]
+    assert not test.dataframe
+
+
+def test_ticked_identifiers_show_who_would_come_loose(open_page: Open) -> None:
+    test = open_page("cluster", cluster="c-farm")
+    test.session_state["tab-c-farm"] = "Shared"
+    test.session_state["shared-c-farm"] = {"selection": {"rows": [0], "columns": []}}
+    test.run()
+    assert not test.exception
+    assert "come loose" in said(test) or "comes loose" in said(test)
+    assert button(test, "Clear 1 identifier")
+
+
+def test_a_cluster_tells_its_story_in_one_paragraph(open_page: Open) -> None:
+    words = said(open_page("cluster", cluster="c-farm"))
+    assert "60 accounts share devices and cards. They came within 1 h" in words
+    assert "What links them: 12 devices, 6 cards." in words
+    assert "In their favour: A family shares devices." in words
 
 
 def test_search_finds_ids_and_values(open_page: Open) -> None:

@@ -9,11 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from graph.acts import ALONE_LIMIT, ENFORCING, REASONS, VERDICTS, Act, Subject
-from graph.dossier.blast import Blast, blast, smallest_cut
+from graph.dossier.blast import Blast, blast
 from graph.dossier.clusters import members
 from graph.dossier.standing import evidence
 from ingest.errors import RingfenceError
 from views.cluster.case import Case
+from views.cluster.inspector import held_by
 from views.words import count, plain, reason_name, usd
 
 NO_VERDICT = "none"
@@ -136,20 +137,8 @@ def _show_blast(case: Case, hit: Blast) -> None:
         st.metric("Active this week", f"{hit.active:,}", width="content")
         st.metric("Bystanders", f"{hit.bystanders:,}", width="content")
     for name in hit.paying_ids[:3]:
-        st.markdown(f":small[:material/payments: {plain(_spared(case, name))}]")
-
-
-def _spared(case: Case, account_id: str) -> str:
-    """What holds a paying member in the cluster, in words."""
-    cut = smallest_cut(case.here.dossier, case.id, account_id)
-    if cut.empty:
-        return f"{account_id} pays, and nothing that links ties it to a core member."
-    names = cut["kind"] + " " + cut["masked"].fillna("")
-    weight = cut["weight"].sum()
-    return (
-        f"{account_id} pays, and hangs on the core by {', '.join(names)} alone "
-        f"({weight:.1f} nats): if that is innocent, so is it."
-    )
+        words = f"{name} pays. {held_by(case, name)}"
+        st.markdown(f":small[:material/payments: {plain(words)}]")
 
 
 def _reasons(case: Case) -> dict[str, object]:

@@ -8,12 +8,13 @@ import streamlit as st
 
 from graph.access import Right
 from graph.acts import ConflictError
+from graph.dossier.story import story
 from views.cluster import decide
 from views.cluster.case import Case
 from views.cluster.leaflet import leaflet
 from views.cluster.network import drawn
 from views.palette import Badge
-from views.words import ACTIONS, TYPOLOGIES, ago, likely, plain, short, usd
+from views.words import ACTIONS, NOUNS, TYPOLOGIES, ago, likely, plain, short, usd
 
 _STATUS_COLOURS: Mapping[str, Badge] = {
     "new": "blue",
@@ -31,9 +32,14 @@ def draw(case: Case) -> None:
         _title(case)
     with buttons:
         _buttons(case)
-    if case.cluster.summary:
-        st.text(case.cluster.summary)
+    here = case.here
+    st.text(_story(str(here.workspace.root), here.dossier.name, case.id, case))
     _money(case)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _story(root: str, snapshot: str, cluster_id: str, _case: Case) -> str:  # noqa: ARG001 - the cache's key
+    return story(_case.here.dossier, _case.cluster, NOUNS)
 
 
 def _title(case: Case) -> None:

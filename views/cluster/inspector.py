@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from graph.dossier.blast import smallest_cut
 from graph.dossier.clusters import reasons
 from graph.dossier.picture import Picture, counts
-from graph.dossier.ties import common, tie
+from graph.dossier.ties import common, labels, tie
 from views.cluster.case import Case
 from views.desk import go
 from views.palette import ROLES
@@ -78,6 +79,25 @@ def _account(case: Case, name: str, node: pd.Series) -> None:
         st.markdown(f":small[**{reason.weight:+.1f}** {plain(reason.sentence)}]")
     if told.empty:
         st.caption("Nothing speaks against this account on its own.")
+    if (
+        node["inside"]
+        and node["role"] != "core"
+        and st.button("What holds it here?", icon=":material/content_cut:", key="cut")
+    ):
+        st.text(held_by(case, name.partition(":")[2]))
+
+
+def held_by(case: Case, account_id: str) -> str:
+    """The smallest set of links that holds a member in its cluster, in words."""
+    cut = smallest_cut(case.here.dossier, case.id, account_id)
+    if cut.empty:
+        return f"Nothing that links ties {account_id} to a core member."
+    kinds = cut["kind"].map(KINDS).fillna(cut["kind"])
+    names = (kinds + " " + cut["masked"].fillna("")).str.strip()
+    return (
+        f"{account_id} hangs on the core by {', '.join(names)} alone "
+        f"({cut['weight'].sum():.1f} nats): if that is innocent, so is it."
+    )
 
 
 def _thing(node: pd.Series) -> None:
@@ -188,9 +208,9 @@ def _path(case: Case, ids: list[str], way: list[str]) -> None:
             "that many share."
         )
         return
-    for step in way:
-        kind, _, name = step.partition(":")
-        st.markdown(f":small[{plain(KINDS.get(kind, kind))}] {plain(name)}")
+    for step, label in labels(case.here.dossier, way).items():
+        kind = step.partition(":")[0]
+        st.markdown(f":small[{plain(KINDS.get(kind, kind))}] {plain(label)}")
     both = [name.partition(":")[2] for name in ids if name.startswith("account:")]
     if len(both) == 2 and len(way) == 3:
         _common(case, both[0], both[1])

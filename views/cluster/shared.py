@@ -44,7 +44,7 @@ def _table(case: Case, shared: pd.DataFrame) -> pd.DataFrame:
         shared.assign(
             kind=shared["kind"].map(KINDS).fillna(shared["kind"]),
             weight=shared["weight"].where(shared["links"]),
-            cleared=shared["node"].map(told).fillna(""),
+            cleared=[told.get(node, "") for node in shared["node"]],
         )[["kind", "masked", "class", "inside", "outside", "links", "weight", "country",
            "asn", "first_seen", "last_seen", "cleared"]],
         key=case.key("shared"),
@@ -60,11 +60,10 @@ def _table(case: Case, shared: pd.DataFrame) -> pd.DataFrame:
     return shared.iloc[[place for place in places if place < len(shared)]]
 
 
-def _words(known: pd.DataFrame) -> pd.Series[str]:
+def _words(known: pd.DataFrame) -> list[str]:
     """Who cleared each identifier, and until when."""
     end = (" until " + known["expires_at"].dt.strftime("%Y-%m-%d")).fillna(" for good")
-    words: pd.Series[str] = known["by"].astype(str) + end.astype(str)
-    return words
+    return [f"{by}{until}" for by, until in zip(known["by"], end, strict=True)]
 
 
 _CONFIG: ColumnConfigs = {

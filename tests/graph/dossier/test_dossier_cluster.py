@@ -125,6 +125,8 @@ def test_a_giant_is_cut_to_the_limit_and_says_so(dossier: Dossier) -> None:
     pictured = picture(dossier, "c-giant", Steps())
     assert len(pictured.nodes) == 300
     assert pictured.left_out == pictured.total - 300 > 0
+    ends = {*pictured.edges["source"], *pictured.edges["target"]}
+    assert set(pictured.nodes["id"]) == ends
     most = picture(dossier, "c-giant", Steps(), limit=10_000)
     assert len(most.nodes) <= MOST_NODES
 

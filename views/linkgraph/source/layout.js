@@ -5,6 +5,8 @@ export const LAYOUTS = {
     name: "fcose",
     quality: "default",
     randomize: true,
+    // More than these change little that one sees, and take seconds from 300 nodes on.
+    numIter: 500,
     nodeSeparation: 95,
     idealEdgeLength: 84,
     nodeRepulsion: 12000,

@@ -15,6 +15,7 @@ cytoscape.use(dagre);
 
 const FIT = 28;
 const CLOSEST = 1.7;
+const REST = 200;
 // Above this many nodes fcose takes seconds; the server's positions are used instead.
 const MOST_FOR_FORCE = 600;
 
@@ -161,10 +162,8 @@ export class LinkGraph {
     });
     cy.on("grab", "node", () => (this.before = this.memory.snapshot(cy)));
     cy.on("dragfree", "node", () => this.memory.moved(cy, this.before));
-    cy.on("mouseover", "node", (event) => {
-      cy.elements().not(event.target.closedNeighborhood()).addClass("faint");
-    });
-    cy.on("mouseout", "node", () => cy.elements().removeClass("faint"));
+    cy.on("mouseover", "node", (event) => this.dwell(event.target));
+    cy.on("mouseout", "node", () => this.leave());
     cy.on("select unselect", () => refreshTools(this));
     this.watcher = new ResizeObserver(() => {
       const { clientWidth } = this.parts.canvas;
@@ -174,6 +173,19 @@ export class LinkGraph {
       this.width = clientWidth;
     });
     this.watcher.observe(this.parts.canvas);
+  }
+
+  // Only where the mouse rests: drawing everything anew would delay a quick click.
+  dwell(node) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      this.cy.elements().not(node.closedNeighborhood()).addClass("faint");
+    }, REST);
+  }
+
+  leave() {
+    clearTimeout(this.resting);
+    this.cy.elements(".faint").removeClass("faint");
   }
 
   selectedIds() {
@@ -271,6 +283,7 @@ export class LinkGraph {
 
   destroy() {
     clearTimeout(this.waiting);
+    clearTimeout(this.resting);
     this.watcher.disconnect();
     this.cy.destroy();
     this.parts.wrap.remove();

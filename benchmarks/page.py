@@ -1,0 +1,195 @@
+"""The investigators' page in a real Chromium, beside pyvis in an iframe.
+
+Run as `python -m benchmarks.page WORKSPACE TIMES` over a workspace in which detection
+has run. Prints one JSON line: for each piece of work the seconds of each time.
+
+- queue: one run of the queue's script in a new session, caches warm, without a browser.
+- cluster: from the navigation to the drawn link graph, in a browser that has nothing.
+- click: from the release of the mouse on a node to what it is, in words, beside it.
+- pyvis: the same nodes and edges from the navigation to the end of its layout, in an
+  iframe of a bare page (without Streamlit, which favours it). A click brings nothing
+  back from there, so it has no answer to measure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, WebSocket
+from pyvis.network import Network
+from streamlit.testing.v1 import AppTest
+
+from graph.dossier import Dossier
+from graph.dossier.picture import Picture, Steps, picture
+from ingest.workspace import Workspace
+from tests.views.browser import FIND, PATIENCE, chromium, server, watch
+
+ROOT = Path(__file__).parents[1]
+
+# The largest clusters; of them the one with the fullest picture is opened.
+_LARGEST = """
+    SELECT cluster_id FROM clusters WHERE action <> 'none'
+    ORDER BY accounts DESC, cluster_id LIMIT 12
+"""
+
+# Resolves with the milliseconds from the next release of the mouse to a heading.
+_ANSWER = """
+(label) => {
+  window.answer = new Promise((resolve) => {
+    let begun;
+    const told = () =>
+      [...document.querySelectorAll("h3")].some((h) => h.textContent.trim() === label);
+    new MutationObserver((_, observer) => {
+      if (begun === undefined || !told()) return;
+      observer.disconnect();
+      resolve(performance.now() - begun);
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+    document.addEventListener(
+      "mouseup", () => (begun = performance.now()), { capture: true, once: true });
+  });
+}
+"""
+
+# Places on the screen of single nodes that no other node covers.
+_NODES = """
+() => {
+  const canvas = (FIND)();
+  const { cy } = canvas.ringfence;
+  const box = canvas.getBoundingClientRect();
+  const at = (node) => node.renderedPosition();
+  const apart = (one) => cy.nodes().every((other) => one === other
+    || Math.hypot(at(one).x - at(other).x, at(one).y - at(other).y) > 14);
+  return cy.nodes('[type!="group"]').filter(apart).map((node) =>
+    [node.data("label"), box.x + at(node).x, box.y + at(node).y]);
+}
+""".replace("FIND", FIND)
+
+# Notes when vis.js, in whichever frame, has ended its first layout.
+_SETTLED = """
+const waiting = setInterval(() => {
+  if (!window.network?.on) return;
+  clearInterval(waiting);
+  window.network.on("stabilizationIterationsDone", () =>
+    (window.settled = performance.timeOrigin + performance.now()));
+}, 5);
+"""
+
+
+def queue(workspace: Path, times: int) -> dict[str, list[float]]:
+    """Seconds by the clock and of the processor of the queue's script."""
+    os.environ["RINGFENCE_WORKSPACE"] = str(workspace)
+    AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    clock, processor = [], []
+    for _ in range(times):
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        begun, used = time.perf_counter(), time.process_time()
+        test.run()
+        clock.append(time.perf_counter() - begun)
+        processor.append(time.process_time() - used)
+    return {"queue": clock, "queue_cpu": processor}
+
+
+def fullest(workspace: Path) -> tuple[str, Picture]:
+    """The cluster whose picture has most nodes, and that picture."""
+    dossier = Dossier.open(Workspace.open(workspace))
+    dossier.index()
+    names = dossier.ask(_LARGEST)["cluster_id"].tolist()
+    pictures = [(name, picture(dossier, name, Steps())) for name in names]
+    return max(pictures, key=lambda pair: (len(pair[1].nodes), pair[0]))
+
+
+def first_load(browser: Browser, address: str) -> float:
+    """Kilobytes of data that the queue's first load brings."""
+    context = browser.new_context()
+    page, sizes = context.new_page(), list[int]()
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: sizes.append(len(frame)))
+
+    page.on("websocket", listen)
+    seen = watch(page)
+    seen.open(address)
+    page.get_by_test_id("stDataFrame").first.wait_for(timeout=PATIENCE)
+    seen.settle()
+    context.close()
+    return sum(sizes) / 1000
+
+
+def clusters(
+    browser: Browser, address: str, name: str, times: int
+) -> dict[str, list[float]]:
+    """Seconds until the graph is drawn and, on the last page, for clicks."""
+    drawn, answered = [], list[float]()
+    for turn in range(times):
+        context = browser.new_context(viewport={"width": 1440, "height": 1000})
+        seen = watch(context.new_page())
+        seen.page.goto(f"{address}/cluster?cluster={name}")
+        seen.graph()
+        drawn.append(float(seen.page.evaluate("() => performance.now()")) / 1000)
+        if turn == times - 1:
+            seen.settle()
+            answered = list(clicks(seen.page, times))
+        context.close()
+    return {"cluster": drawn, "click": answered}
+
+
+def clicks(page: Page, times: int) -> Iterator[float]:
+    """Seconds to the answer for some nodes, every one clicked once."""
+    places = {label: (x, y) for label, x, y in page.evaluate(_NODES)}
+    step = max(1, len(places) // times)
+    for label, (x, y) in list(places.items())[::step][:times]:
+        page.evaluate(_ANSWER, label)
+        page.mouse.click(x, y)
+        yield float(page.evaluate("() => window.answer")) / 1000
+        page.wait_for_timeout(400)
+
+
+def pyvis(browser: Browser, pictured: Picture, times: int) -> list[float]:
+    """Seconds until pyvis has laid the same picture out."""
+    network = Network(cdn_resources="in_line")
+    for node in pictured.nodes.itertuples():
+        network.add_node(node.id, label=str(node.label))
+    for edge in pictured.edges.itertuples():
+        network.add_edge(edge.source, edge.target)
+    with TemporaryDirectory(prefix="ringfence-") as folder:
+        Path(folder, "graph.html").write_text(network.generate_html())
+        host = Path(folder, "host.html")
+        host.write_text('<iframe src="graph.html" width="1000" height="700"></iframe>')
+        return [_settled(browser, host.as_uri()) for _ in range(times)]
+
+
+def _settled(browser: Browser, address: str) -> float:
+    context = browser.new_context()
+    context.set_offline(True)
+    context.add_init_script(_SETTLED)
+    page = context.new_page()
+    page.goto(address)
+    frame = page.frames[1]
+    frame.wait_for_function("() => window.settled", timeout=5 * PATIENCE)
+    begun = float(page.evaluate("() => performance.timeOrigin"))
+    taken = (float(frame.evaluate("() => window.settled")) - begun) / 1000
+    context.close()
+    return taken
+
+
+def main(workspace: Path, times: int) -> None:
+    """Measure all and print it."""
+    name, pictured = fullest(workspace)
+    told: dict[str, object] = {"nodes": len(pictured.nodes)}
+    told |= queue(workspace, times)
+    with chromium() as browser:
+        with server(workspace) as address:
+            told["first_load_kb"] = first_load(browser, address)
+            told |= clusters(browser, address, name, times)
+        told["pyvis"] = pyvis(browser, pictured, times)
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
