@@ -1,7 +1,8 @@
 """The investigators' page in a real Chromium, beside pyvis in an iframe.
 
 Run as `python -m benchmarks.page WORKSPACE TIMES` over a workspace in which detection
-has run. Prints one JSON line: for each piece of work the seconds of each time.
+has run. Prints one JSON line: for each piece of work the seconds by the clock and of
+the processor (server and browser together) of each time.
 
 - queue: one run of the queue's script in a new session, caches warm, without a browser.
 - cluster: from the navigation to the drawn link graph, in a browser that has nothing.
@@ -17,10 +18,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, WebSocket
 from pyvis.network import Network
 from streamlit.testing.v1 import AppTest
@@ -81,18 +84,36 @@ const waiting = setInterval(() => {
 """
 
 
-def queue(workspace: Path, times: int) -> dict[str, list[float]]:
-    """Seconds by the clock and of the processor of the queue's script."""
+@dataclass
+class Taken:
+    """Seconds by the clock and of the processor, one a time."""
+
+    seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+
+def used() -> float:
+    """Processor seconds of every process that this one has started and still runs."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def queue(workspace: Path, times: int) -> Taken:
+    """The queue's script in a new session, after one that filled the caches."""
     os.environ["RINGFENCE_WORKSPACE"] = str(workspace)
     AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
-    clock, processor = [], []
+    taken = Taken()
     for _ in range(times):
         test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        begun, used = time.perf_counter(), time.process_time()
+        begun, before = time.perf_counter(), time.process_time()
         test.run()
-        clock.append(time.perf_counter() - begun)
-        processor.append(time.process_time() - used)
-    return {"queue": clock, "queue_cpu": processor}
+        taken.seconds.append(time.perf_counter() - begun)
+        taken.cpu_seconds.append(time.process_time() - before)
+    return taken
 
 
 def fullest(workspace: Path) -> tuple[str, Picture]:
@@ -121,73 +142,85 @@ def first_load(browser: Browser, address: str) -> float:
     return sum(sizes) / 1000
 
 
-def clusters(
-    browser: Browser, address: str, name: str, times: int
-) -> dict[str, list[float]]:
-    """Seconds until the graph is drawn and, on the last page, for clicks."""
-    drawn, answered = [], list[float]()
-    for turn in range(times):
+def clusters(browser: Browser, address: str, name: str, times: int) -> dict[str, Taken]:
+    """Until the graph is drawn, each time in a new browser profile; clicks on it."""
+    drawn, answered = Taken(), Taken()
+    for turn in range(times + 1):
         context = browser.new_context(viewport={"width": 1440, "height": 1000})
-        seen = watch(context.new_page())
+        seen, before = watch(context.new_page()), used()
         seen.page.goto(f"{address}/cluster?cluster={name}")
         seen.graph()
-        drawn.append(float(seen.page.evaluate("() => performance.now()")) / 1000)
-        if turn == times - 1:
+        # The first time fills the server's caches.
+        if turn:
+            spent = float(seen.page.evaluate("() => performance.now()")) / 1000
+            drawn.seconds.append(spent)
+            drawn.cpu_seconds.append(used() - before)
+        if turn == times:
             seen.settle()
-            answered = list(clicks(seen.page, times))
+            click(seen.page, times, answered)
         context.close()
     return {"cluster": drawn, "click": answered}
 
 
-def clicks(page: Page, times: int) -> Iterator[float]:
-    """Seconds to the answer for some nodes, every one clicked once."""
+def click(page: Page, times: int, taken: Taken) -> None:
+    """From the click to the answer for some nodes, every one clicked once."""
     places = {label: (x, y) for label, x, y in page.evaluate(_NODES)}
     step = max(1, len(places) // times)
     for label, (x, y) in list(places.items())[::step][:times]:
         page.evaluate(_ANSWER, label)
+        before = used()
         page.mouse.click(x, y)
-        yield float(page.evaluate("() => window.answer")) / 1000
+        taken.seconds.append(float(page.evaluate("() => window.answer")) / 1000)
+        taken.cpu_seconds.append(used() - before)
         page.wait_for_timeout(400)
 
 
-def pyvis(browser: Browser, pictured: Picture, times: int) -> list[float]:
-    """Seconds until pyvis has laid the same picture out."""
+def pyvis(browser: Browser, pictured: Picture, times: int) -> Taken:
+    """Until pyvis has laid the same picture out."""
     network = Network(cdn_resources="in_line")
     for node in pictured.nodes.itertuples():
         network.add_node(node.id, label=str(node.label))
     for edge in pictured.edges.itertuples():
         network.add_edge(edge.source, edge.target)
+    taken = Taken()
     with TemporaryDirectory(prefix="ringfence-") as folder:
         Path(folder, "graph.html").write_text(network.generate_html())
         host = Path(folder, "host.html")
         host.write_text('<iframe src="graph.html" width="1000" height="700"></iframe>')
-        return [_settled(browser, host.as_uri()) for _ in range(times)]
+        for _ in range(times):
+            before = used()
+            taken.seconds.append(_settled(browser, host.as_uri()))
+            taken.cpu_seconds.append(used() - before)
+    return taken
 
 
 def _settled(browser: Browser, address: str) -> float:
-    context = browser.new_context()
-    context.set_offline(True)
+    context = browser.new_context(offline=True)
     context.add_init_script(_SETTLED)
     page = context.new_page()
     page.goto(address)
     frame = page.frames[1]
     frame.wait_for_function("() => window.settled", timeout=5 * PATIENCE)
     begun = float(page.evaluate("() => performance.timeOrigin"))
-    taken = (float(frame.evaluate("() => window.settled")) - begun) / 1000
+    spent = (float(frame.evaluate("() => window.settled")) - begun) / 1000
     context.close()
-    return taken
+    return spent
 
 
 def main(workspace: Path, times: int) -> None:
     """Measure all and print it."""
     name, pictured = fullest(workspace)
-    told: dict[str, object] = {"nodes": len(pictured.nodes)}
-    told |= queue(workspace, times)
+    works = {"queue": queue(workspace, times)}
     with chromium() as browser:
         with server(workspace) as address:
-            told["first_load_kb"] = first_load(browser, address)
-            told |= clusters(browser, address, name, times)
-        told["pyvis"] = pyvis(browser, pictured, times)
+            load = first_load(browser, address)
+            works |= clusters(browser, address, name, times)
+        works["pyvis"] = pyvis(browser, pictured, times)
+    told = {
+        "nodes": len(pictured.nodes),
+        "first_load_kb": load,
+        "works": {work: asdict(taken) for work, taken in works.items()},
+    }
     sys.stdout.write(json.dumps(told) + "\n")
 
 

@@ -80,6 +80,22 @@ _SECTIONS: tuple[Section, ...] = (
         },
     ),
     Section(
+        "The page",
+        "The investigators' page over the snapshot of the made world, in headless "
+        "Chromium with software drawing: the queue's script in a new session; the "
+        "cluster with the fullest picture from the navigation to the drawn graph, in a "
+        "new browser profile; a click on a node to what it is, in words. pyvis lays "
+        "the same nodes out in an iframe of a bare page; a click there brings nothing "
+        "back. CPU s is that of server and browser together, the peak that of the "
+        "measuring process.",
+        {
+            "page queue": "queue",
+            "page cluster": "cluster with its graph",
+            "page click": "click to answer",
+            "page pyvis": "pyvis in an iframe, laid out",
+        },
+    ),
+    Section(
         "Starting",
         "The query runs on a database that is warm.",
         {
@@ -138,6 +154,10 @@ def _more(figure: Figure) -> str:
         words.append(
             f"{told['relationships']:,.0f} relationships, {rate:,.0f} a second"
         )
+    if told.get("first_load_kb"):
+        words.append(f"{told['first_load_kb']:,.0f} kB of data at first")
+    if told.get("nodes"):
+        words.append(f"{told['nodes']:,.0f} nodes")
     if told.get("database_mb"):
         words.append(f"database {told['database_mb']:,.0f} MB")
     return ", ".join(words)

@@ -56,6 +56,7 @@ RATIOS: tuple[Ratio, ...] = (
         seconds="loading_seconds",
         each="relationships",
     ),
+    Ratio("a drawn cluster over pyvis", ("page cluster",), "page pyvis"),
     Ratio("`ringfence --help` over an empty Python", ("help",), "python"),
     Ratio("`ringfence query` over an empty Python", ("query",), "python"),
 )

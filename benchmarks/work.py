@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from ingest.workspace import Workspace
 # Only these methods end in reasonable time beyond a hundred thousand accounts.
 _AT_ANY_SIZE = ("scan", "ringfence", "components")
 _MANY = 200_000
+# Medians of fewer clicks would hang on which nodes were hit.
+_PAGE_TIMES = 5
 _PYTHON = sys.executable
 # Measured work must neither read nor write what belongs to the user.
 _OWN = {
@@ -169,9 +172,36 @@ def starting(bench: Bench) -> Iterator[Figure]:
         embedded.stop(Workspace.open(bench.workspace))
 
 
+def page(bench: Bench) -> Iterator[Figure]:
+    """The investigators' page over the world's workspace, in Chromium where it is."""
+    from tests.views.browser import CHROMIUM
+
+    if not CHROMIUM.exists():
+        sys.stderr.write(f"no {CHROMIUM}: the page is not measured\n")
+        return
+    times = max(bench.runs, _PAGE_TIMES)
+    one = bench.module("page", str(bench.workspace), str(times))
+    told = json.loads(one.said)
+    more = {
+        "queue": {"first_load_kb": told["first_load_kb"]},
+        "cluster": {"nodes": float(told["nodes"])},
+    }
+    for work, taken in told["works"].items():
+        yield Figure(
+            work=f"page {work}",
+            size=bench.accounts,
+            runs=len(taken["seconds"]),
+            seconds=statistics.median(taken["seconds"]),
+            cpu_seconds=statistics.median(taken["cpu_seconds"]),
+            peak_mb=one.peak_mb,
+            more=more.get(work, {}),
+        )
+
+
 GROUPS = {
     "events": events,
     "clusters": clusters,
     "publishing": publishing,
     "starting": starting,
+    "page": page,
 }

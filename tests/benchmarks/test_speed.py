@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from benchmarks import made_observations, speed
-from benchmarks.measure import Figure, MeasureError, repeat, run
+from benchmarks.measure import Figure, MeasureError, Run, repeat, run
 from benchmarks.performance_page import page
 from benchmarks.ratios import ratios
 from benchmarks.regressions import regressions
@@ -21,6 +21,23 @@ from benchmarks.work import GROUPS, Bench, clusters, events, publishing
 def figure(work: str, seconds: float, size: int = 10, **more: float) -> Figure:
     """One run of one work."""
     return Figure(work, size, 1, seconds, seconds, 1.0, more)
+
+
+def test_the_page_is_told_in_medians(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"seconds": [3.0, 1.0, 2.0], "cpu_seconds": [1.0, 1.0, 9.0]}
+    works = dict.fromkeys(("queue", "cluster", "click", "pyvis"), seconds)
+    told = json.dumps({"nodes": 300, "first_load_kb": 35.4, "works": works})
+    ran = Run(9.0, 9.0, 200.0, told)
+    monkeypatch.setattr(Bench, "module", lambda *_, **__: ran)
+    monkeypatch.setattr("tests.views.browser.CHROMIUM", Path(__file__))
+    figures = list(GROUPS["page"](Bench(Path("nowhere"), accounts=70)))
+    assert [(one.seconds, one.cpu_seconds) for one in figures] == [(2.0, 1.0)] * 4
+    words = page(figures, 1.0)
+    assert "| queue | 70 | 2.00 | 1.00 | 200 | 35 kB of data at first | 3 |" in words
+    assert (
+        "| cluster with its graph | 70 | 2.00 | 1.00 | 200 | 300 nodes | 3 |" in words
+    )
+    assert "| a drawn cluster over pyvis, 70 | 1 |  |" in words
 
 
 def test_a_run_tells_time_memory_and_what_it_said() -> None:

@@ -62,7 +62,7 @@ def database(
     named = {"NEO4J_URI": ""}
     if request.param == "neo4j":
         address = request.getfixturevalue("neo4j_address")
-        named = {"NEO4J_URI": address.uri, "NEO4J_PASSWORD": address.password}
+        named = {"NEO4J_URI": address.uri, "NEO4J_PASSWORD": str(address.password)}
     with Store(opened, address) as store:
         store.run("MATCH (n) DETACH DELETE n", write=True)
         publish(opened, Snapshot.current(opened), store)
