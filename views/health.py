@@ -65,15 +65,20 @@ def _runs(found: Vitals) -> None:
     st.dataframe(
         pd.DataFrame(sizes(here.dossier).items(), columns=["Holds", "Number"]),
         hide_index=True, row_height=28,
+        column_config={"Number": st.column_config.NumberColumn(format="localized")},
     )  # fmt: skip
+    held = runs(here.workspace)
+    held["as_of"] = held["as_of"].dt.strftime("%Y-%m-%d %H:%M").fillna("")
     st.dataframe(
-        runs(here.workspace),
+        held,
         hide_index=True,
         row_height=28,
         column_config={
             "run": "Run",
-            "finished": st.column_config.DatetimeColumn("Finished (UTC)"),
-            "as_of": st.column_config.DatetimeColumn("As of (UTC)"),
+            "finished": st.column_config.DatetimeColumn(
+                "Finished (UTC)", format="YYYY-MM-DD HH:mm"
+            ),
+            "as_of": "As of (UTC)",
         },
         alt="The last ingest and the detections still held",
     )

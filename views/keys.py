@@ -106,9 +106,9 @@ def _table(here: Desk, found: KeyPage, finding: str) -> pd.DataFrame:
 
 
 _COLUMNS: ColumnConfigs = {
-    "Key": st.column_config.TextColumn(width="medium"),
-    "First thing to do": st.column_config.TextColumn(width="large"),
-    "Findings": st.column_config.ListColumn(width="medium"),
+    "Key": st.column_config.TextColumn(width=140),
+    "First thing to do": st.column_config.TextColumn(width=300),
+    "Findings": st.column_config.ListColumn(width=210),
     "Exposed": st.column_config.TextColumn(help="Since it was seen in public"),
     "By others": st.column_config.NumberColumn(
         format="dollar", help="Usage that is not its owner's"

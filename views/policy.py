@@ -84,7 +84,7 @@ def lines(
     base = alt.Chart(points, height=380).encode(
         x=alt.X(
             "honest_touched:Q", title="honest users touched",
-            scale=alt.Scale(type="symlog"),
+            scale=alt.Scale(type="symlog"), axis=alt.Axis(grid=False, tickCount=6),
         ),
         y=alt.Y("dollars_stopped:Q", title="dollars stopped",
                 axis=alt.Axis(format="$,.0f")),

@@ -86,6 +86,7 @@ def runs(workspace: Workspace) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=["run", "finished", "as_of"])
     frame["finished"] = pd.to_datetime(frame["finished"], utc=True).dt.tz_localize(None)
+    frame["as_of"] = pd.to_datetime(frame["as_of"])
     return frame.sort_values(["finished", "run"], ascending=False, ignore_index=True)
 
 

@@ -18,12 +18,17 @@ _SIGN_UPS = """
     FROM accounts WHERE cluster_id = ?
 """
 
+_TIED = """
+    SELECT count(DISTINCT account_id) AS members FROM ties_of_cluster
+    WHERE cluster_id = ? AND links
+"""
+
 _TIED_BY = """
     WITH shared AS (
         SELECT kind, identifier, count(*) AS inside FROM ties_of_cluster
         WHERE cluster_id = ? AND links GROUP BY ALL HAVING count(*) > 1
     )
-    SELECT kind, count(*) AS things, max(inside) AS most FROM shared
+    SELECT kind, count(*) AS things FROM shared
     GROUP BY kind ORDER BY sum(inside) DESC, kind
 """
 
@@ -33,7 +38,7 @@ def story(dossier: Dossier, cluster: Cluster, nouns: Mapping[str, str]) -> str:
     parts = [
         cluster.summary,
         _sign_ups(dossier.ask(_SIGN_UPS, [cluster.cluster_id]).iloc[0]),
-        _ties(dossier.ask(_TIED_BY, [cluster.cluster_id]), nouns),
+        _ties(dossier, cluster, nouns),
         _most_telling(reasons(dossier, "cluster", cluster.cluster_id)),
         _in_favour(hypotheses(dossier, cluster.cluster_id)),
     ]
@@ -50,14 +55,21 @@ def _sign_ups(when: pd.Series) -> str:
     return f"They came between {first:%Y-%m-%d} and {last:%Y-%m-%d}."
 
 
-def _ties(shared: pd.DataFrame, nouns: Mapping[str, str]) -> str:
+def _ties(dossier: Dossier, cluster: Cluster, nouns: Mapping[str, str]) -> str:
     """What links members, in numbers of things, what ties most of them first."""
+    shared = dossier.ask(_TIED_BY, [cluster.cluster_id])
     if shared.empty:
         return "No identifier links them: how they behave does."
     words = [
         f"{row.things:,} {_noun(nouns, str(row.kind), many=str(row.things) != '1')}"
         for row in shared.head(_MOST_KINDS).itertuples()
     ]
+    tied = int(dossier.ask(_TIED, [cluster.cluster_id])["members"].iloc[0])
+    if tied < cluster.accounts:
+        return (
+            f"What links {tied:,} of them: {', '.join(words)}; "
+            "how they behave links the rest."
+        )
     return f"What links them: {', '.join(words)}."
 
 

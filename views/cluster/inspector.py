@@ -91,7 +91,7 @@ def held_by(case: Case, account_id: str) -> str:
     """The smallest set of links that holds a member in its cluster, in words."""
     cut = smallest_cut(case.here.dossier, case.id, account_id)
     if cut.empty:
-        return f"Nothing that links ties {account_id} to a core member."
+        return f"No identifier ties {account_id} to a core member: how it behaves does."
     kinds = cut["kind"].map(KINDS).fillna(cut["kind"])
     names = (kinds + " " + cut["masked"].fillna("")).str.strip()
     return (

@@ -38,6 +38,8 @@ def draw(case: Case) -> None:
 
 
 def _table(case: Case, shared: pd.DataFrame) -> pd.DataFrame:
+    texts = ["masked", "class", "country"]
+    shared[texts] = shared[texts].astype(object).fillna("")
     known = case.here.cleared()
     told = dict(zip(known["node"], _words(known), strict=True))
     picked = st.dataframe(
