@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.rivals import flagged_by_rivals
 from demo.world import World, make
+from graph.ablations import ablate
 from graph.derived import Snapshot
 from graph.detect import Settings, detect
 from graph.evaluate import evaluate, read_labels, upper_bound
 from graph.evaluate_subjects import evaluate_keys, evaluate_tenants
+from graph.rivals import beside_rivals
 from ingest.ledger import Ledger
 from ingest.workspace import Workspace
 
 PAGE = Path(__file__).parents[1] / "docs" / "evaluation.md"
 SEEDS = (901, 902, 903)
 BASE_RATES = (1 / 6, 0.05, 0.01, 0.001)
-FAMILIES = ("payment", "device", "contact", "timing", "behaviour", "network", "social")
 _INTRODUCTION = """# Evaluation
 
 Made by `make evaluate` on worlds of the demo generator with seeds that nothing was
@@ -53,7 +53,7 @@ def report(folder: Path, accounts: int, seeds: list[int]) -> str:
     tables = []
     for seed in seeds:
         world, workspace = _judged(folder / f"seed-{seed}", accounts, seed, 0.08)
-        tables.append(_tables(world, Snapshot.current(workspace)))
+        tables.append(_tables(world, workspace))
     parts.append(_pooled(tables))
     parts += [_section(name, [t[name] for t in tables], seeds) for name in tables[0]]
     parts.append(_rivals(world, Snapshot.current(workspace)))
@@ -72,10 +72,11 @@ def _judged(
     return world, workspace
 
 
-def _tables(world: World, snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+def _tables(world: World, workspace: Workspace) -> dict[str, pd.DataFrame]:
+    snapshot = Snapshot.current(workspace)
     found = dict(evaluate(snapshot, read_labels(world.labels)).tables)
     found["keys"] = evaluate_keys(snapshot, world.key_labels)
-    found["tenants"] = evaluate_tenants(snapshot, world.tenant_labels)
+    found["tenants"] = evaluate_tenants(snapshot, world.tenant_labels, workspace)
     return found
 
 
@@ -107,62 +108,12 @@ def _section(name: str, tables: list[pd.DataFrame], seeds: list[int]) -> str:
 
 
 def _rivals(world: World, snapshot: Snapshot) -> str:
-    labels = read_labels(world.labels).set_index("account_id")
-    accounts = (
-        snapshot.connect().execute("SELECT account_id, action FROM accounts").df()
-    )
-    flagged = flagged_by_rivals(snapshot)
-    flagged["Ringfence: ban"] = set(
-        accounts.loc[accounts["action"] == "ban", "account_id"]
-    )
-    flagged["Ringfence: ban or review"] = set(
-        accounts.loc[accounts["action"] != "none", "account_id"]
-    )
-    rows = [(name, *_measured(ids, labels["abusive"])) for name, ids in flagged.items()]
-    table = pd.DataFrame(
-        rows, columns=["method", "flagged", "precision", "recall", "innocents"]
-    )
+    table = beside_rivals(snapshot.connect(), read_labels(world.labels))
     return f"## Beside what a company has today (last seed)\n\n{_markdown(table)}\n"
 
 
-def _measured(ids: set[str], abusive: pd.Series[bool]) -> tuple[int, float, float, int]:
-    hit = abusive.index.isin(list(ids))
-    right = int((hit & abusive.to_numpy()).sum())
-    flagged = int(hit.sum())
-    return (
-        flagged,
-        right / flagged if flagged else float("nan"),
-        right / max(int(abusive.sum()), 1),
-        flagged - right,
-    )
-
-
 def _ablations(world: World, workspace: Workspace) -> str:
-    labels = read_labels(world.labels)
-    rows = []
-    for family in ("", *FAMILIES):
-        settings = Settings(without=frozenset({family} - {""}))
-        snapshot = detect(workspace, settings=settings)
-        summary = evaluate(snapshot, labels).tables["summary"]
-        values = summary.set_index("measure")["value"]
-        rows.append(
-            (
-                f"without {family}" if family else "everything",
-                values["recall of bans"],
-                values["recall of ban or review"],
-                values["precision of ban or review"],
-                values["innocents per 1,000 bans"],
-                values["average precision"],
-            )
-        )
-    table = pd.DataFrame(
-        rows,
-        columns=[
-            "evidence", "recall of bans", "recall of ban or review",
-            "precision of ban or review", "innocents per 1,000 bans",
-            "average precision",
-        ],
-    )  # fmt: skip
+    table = ablate(workspace, read_labels(world.labels), Settings(), lambda _: None)
     return (
         f"## What each family of evidence is worth (last seed)\n\n{_markdown(table)}\n"
     )

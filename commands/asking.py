@@ -107,20 +107,31 @@ def evaluate(
         Path | None,
         typer.Option(help="CSV: tenant_id, drained, culprit_type, culprit."),
     ] = None,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Leave out each family of evidence.")
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Score the verdicts against labels."""
+    """Score the verdicts, and simple rules beside them, against labels."""
+    from graph.ablations import ablate
     from graph.derived import Snapshot
+    from graph.detect import Settings
     from graph.evaluate import evaluate as hold_against
     from graph.evaluate import read_labels
     from graph.evaluate_subjects import evaluate_keys, evaluate_tenants
+    from graph.rivals import beside_rivals
 
-    snapshot = Snapshot.current(workspace_at(workspace))
-    tables = dict(hold_against(snapshot, read_labels(labels)).tables)
+    opened = workspace_at(workspace)
+    snapshot = Snapshot.current(opened)
+    truth = read_labels(labels)
+    tables = dict(hold_against(snapshot, truth).tables)
+    tables["beside simple rules"] = beside_rivals(snapshot.connect(), truth)
     if keys:
         tables["keys"] = evaluate_keys(snapshot, keys)
     if tenants:
-        tables["tenants"] = evaluate_tenants(snapshot, tenants)
+        tables["tenants"] = evaluate_tenants(snapshot, tenants, opened)
+    if ablations:
+        tables["without each family"] = ablate(opened, truth, Settings(), say)
     for title, table in tables.items():
         _print_frame(title, table)
 

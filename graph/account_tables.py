@@ -77,13 +77,17 @@ def _accounts(
     review = pick([v.review.astype(float) for v in verdicts]) > 0
     role = roles(scene, verdicts)
     names = np.array([v.typology for v in verdicts])
+    typology = np.where(ban | review, names[chosen], "")
+    # What a stolen card paid for is unpaid, whether its dispute has come or not.
+    stolen = scene.hasty & (typology == "stolen_payment")
+    cost = np.where(stolen, profiles["usage_usd"], profiles["unpaid_usd"])
     frame = profiles.assign(
         cluster_id=cluster_ids(scene.cluster, profiles, role == "core"),
         score=pick([v.probability for v in verdicts]).round(6),
         action=np.where(ban, "ban", np.where(review, "review", "none")),
-        typology=np.where(ban | review, names[chosen], ""),
+        typology=typology,
         role=role,
-        cost_usd=profiles["unpaid_usd"].round(6),
+        cost_usd=cost.round(6),
         control=pick([v.weighed.control for v in verdicts]).round(6),
         harm=pick([v.weighed.families["harm"] for v in verdicts]).round(6),
         benign=pick([v.weighed.families["benign"] for v in verdicts]).round(6),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -51,7 +52,11 @@ def read_labels(path: Path) -> pd.DataFrame:
 
 def evaluate(snapshot: Snapshot, labels: pd.DataFrame) -> Evaluation:
     """Hold the snapshot's verdicts on accounts against labels."""
-    connection = snapshot.connect()
+    return hold(snapshot.connect(), labels)
+
+
+def hold(connection: duckdb.DuckDBPyConnection, labels: pd.DataFrame) -> Evaluation:
+    """Hold the derived table `accounts` of a connection against labels."""
     accounts = connection.execute(
         "SELECT account_id, cluster_id, typology, score, action, role, cost_usd, "
         "paid_usd FROM accounts"

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from graph.derived import Snapshot
+from graph.dossier.search import Lookup
 from ingest.errors import UsageError
+from ingest.workspace import Workspace
 
 
 def evaluate_keys(snapshot: Snapshot, path: Path) -> pd.DataFrame:
@@ -36,12 +38,18 @@ def evaluate_keys(snapshot: Snapshot, path: Path) -> pd.DataFrame:
     return pd.DataFrame({"measure": rows.keys(), "value": rows.values()})
 
 
-def evaluate_tenants(snapshot: Snapshot, path: Path) -> pd.DataFrame:
+def evaluate_tenants(
+    snapshot: Snapshot, path: Path, workspace: Workspace
+) -> pd.DataFrame:
     """Precision and recall of drained tenants, and of naming the right culprit.
 
-    Labels have tenant_id, drained, culprit_type and culprit.
+    Labels have tenant_id, drained, culprit_type and culprit; an address is readable
+    there and a keyed hash in the verdicts.
     """
     labels = _read(path, "tenant_id", "drained", "culprit_type", "culprit")
+    address = labels["culprit_type"] == "ip"
+    keyed = Lookup.of(workspace).hashes("ip", labels.loc[address, "culprit"].tolist())
+    labels.loc[address, "culprit"] = pd.Series(keyed, labels.index[address], dtype=str)
     tenants = snapshot.connect().execute("SELECT * FROM tenants").df()
     joined = labels.merge(tenants, on="tenant_id", how="left", suffixes=("_true", ""))
     truth = _true(joined["drained"])

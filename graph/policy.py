@@ -22,6 +22,12 @@ RUNGS: dict[str, tuple[float, float]] = {
 }
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 
+# Who pays the friction, and the column that counts them.
+POPULATIONS: dict[str, str] = {
+    "paying": "paying_touched", "on trial": "trial_touched",
+    "bystander": "bystanders_touched", "idle": "idle_touched",
+}  # fmt: skip
+
 _ACCOUNTS = """
     SELECT account_id, score, cost_usd, paid_usd,
            CASE WHEN paid_usd > 0 THEN 'paying' WHEN role = 'bystander' THEN 'bystander'
@@ -32,26 +38,31 @@ _ACCOUNTS = """
 
 def curve(snapshot: Snapshot) -> pd.DataFrame:
     """Columns threshold, rung, accounts, dollars_stopped, honest_touched,
-    honest_minutes, paying_touched; one row a threshold and rung."""
+    honest_minutes, and honest users touched by population: paying_touched,
+    trial_touched, bystanders_touched, idle_touched; one row a threshold and rung."""
     accounts = snapshot.connect().execute(_ACCOUNTS).df()
     score = accounts["score"].to_numpy()
     cost = accounts["cost_usd"].to_numpy()
-    paying = (accounts["population"] == "paying").to_numpy()
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for threshold in THRESHOLDS:
         above = score >= threshold
-        honest = float((1 - score[above]).sum())
         stopped = float((score[above] * cost[above]).sum())
-        payers = float((1 - score[above & paying]).sum())
+        touched = [
+            float(
+                (1 - score[above & (accounts["population"] == name).to_numpy()]).sum()
+            )
+            for name in POPULATIONS
+        ]
+        honest = sum(touched)
         rows += [
             (threshold, rung, int(above.sum()), stopped * share, honest,
-             honest * minutes, payers)
+             honest * minutes, *touched)
             for rung, (share, minutes) in RUNGS.items()
         ]  # fmt: skip
     return pd.DataFrame(
         np.array(rows, dtype=object),
         columns=[
             "threshold", "rung", "accounts", "dollars_stopped", "honest_touched",
-            "honest_minutes", "paying_touched",
+            "honest_minutes", *POPULATIONS.values(),
         ],
     )  # fmt: skip

@@ -155,14 +155,15 @@ def _harm(candidates: pd.DataFrame) -> Iterator[Evidence]:
     share = candidates["recent_share"].to_numpy()
     spent = candidates["recent_usd"].to_numpy()
     lasting = (candidates["recent_days"] >= LEAST_DAYS).to_numpy()
-    pace = candidates["quota_pace"].fillna(1.0).to_numpy()
-    threatened = (pace >= QUOTA_PACE) | (candidates["limit_hits"] > 0).to_numpy()
+    pace = candidates["quota_pace"].to_numpy(dtype=float)
+    # Where no quota is known, only what runs like a machine can be exhausting one.
+    threatened = np.where(np.isnan(pace), is_machine(candidates), pace >= QUOTA_PACE)
+    threatened |= (candidates["limit_hits"] > 0).to_numpy()
     took = (spent >= LEAST_LOSS_USD) & (share >= LEAST_SHARE) & lasting & threatened
     yield Evidence(
         "quota_consumed",
         "harm",
         np.where(took, np.clip(2.0 * (share - 0.1) + 1.0, 0.0, 3.0), 0.0),
-        "It took ${spent:.2f} of the tenant's quota, which runs at {pace:.0%} of what "
-        "it allows.",
-        {"spent": spent, "pace": pace},
+        "It took ${spent:.2f} of the tenant's quota, {share:.0%} of all that was used.",
+        {"spent": spent, "share": share, "quota_pace": pace},
     )

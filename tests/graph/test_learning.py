@@ -10,7 +10,7 @@ import pytest
 
 from graph.calibrate import ISOTONIC_FROM, LEAST_REVIEWS, Floats, recalibrated
 from graph.detect import Settings, detect
-from graph.policy import RUNGS, THRESHOLDS, curve
+from graph.policy import POPULATIONS, RUNGS, THRESHOLDS, curve
 from graph.replay import replay
 from ingest.ledger import Ledger
 from ingest.workspace import Workspace
@@ -59,6 +59,8 @@ def test_a_stricter_threshold_touches_fewer_and_stops_less(
     for column in ("accounts", "dollars_stopped", "honest_touched"):
         assert banned[column].astype(float).is_monotonic_decreasing
     assert banned["dollars_stopped"].astype(float).iloc[0] > 0
+    parts = banned[list(POPULATIONS.values())].astype(float).sum(axis=1)
+    assert (parts - banned["honest_touched"].astype(float)).abs().max() < 1e-9
 
 
 def test_replay_finds_the_farm_without_looking_ahead(workspace: Workspace) -> None:

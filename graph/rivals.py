@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 import pandas as pd
-
-from graph.derived import Snapshot
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 # More accounts than this on one sign-up address, as a rule per address counts.
 ACCOUNTS_AN_ADDRESS = 3
@@ -38,9 +39,29 @@ _SHARED = """
 """
 
 
-def flagged_by_rivals(snapshot: Snapshot) -> dict[str, set[str]]:
+def beside_rivals(
+    connection: duckdb.DuckDBPyConnection, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Each rival's and our own flags against labels, from the derived tables.
+
+    Columns method, flagged, precision, recall, innocents (how many innocents it
+    flags). `labels` has columns account_id and abusive (bool).
+    """
+    acted = connection.execute("SELECT account_id, action FROM accounts").df()
+    flagged = flagged_by_rivals(connection)
+    flagged["Ringfence: ban"] = set(acted.loc[acted["action"] == "ban", "account_id"])
+    flagged["Ringfence: ban or review"] = set(
+        acted.loc[acted["action"] != "none", "account_id"]
+    )
+    abusive = labels.set_index("account_id")["abusive"]
+    return pd.DataFrame(
+        [(name, *_measured(ids, abusive)) for name, ids in flagged.items()],
+        columns=["method", "flagged", "precision", "recall", "innocents"],
+    )
+
+
+def flagged_by_rivals(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     """Accounts that each rival would act on, by its name."""
-    connection = snapshot.connect()
     return {
         "a rule per IP address": _ids(connection, _BY_ADDRESS, ACCOUNTS_AN_ADDRESS),
         "a rule per shared device, card or phone": _ids(connection, _BY_DEVICE),
@@ -50,15 +71,23 @@ def flagged_by_rivals(snapshot: Snapshot) -> dict[str, set[str]]:
     }
 
 
+def _measured(ids: set[str], abusive: pd.Series[bool]) -> tuple[int, float, float, int]:
+    hit = abusive.index.isin(list(ids))
+    right = int((hit & abusive.to_numpy()).sum())
+    flagged = int(hit.sum())
+    return (
+        flagged,
+        right / flagged if flagged else float("nan"),
+        right / max(int(abusive.sum()), 1),
+        flagged - right,
+    )
+
+
 def _ids(connection: duckdb.DuckDBPyConnection, query: str, *limits: float) -> set[str]:
     return {row[0] for row in connection.execute(query, list(limits)).fetchall()}
 
 
 def _components(pairs: pd.DataFrame) -> set[str]:
-    import numpy as np
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     account, names = pd.factorize(pairs["account_id"])
     identifier, values = pd.factorize(pairs["identifier"])
     size = len(names) + len(values)
