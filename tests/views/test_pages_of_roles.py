@@ -11,9 +11,11 @@ _PAGES: dict[str, tuple[str, ...]] = {
     "queue": _ALL,
     "cluster": _ALL,
     "search": _ALL,
+    "keys": _ALL,
     "entity": _ALL,
     "decisions": _ALL,
     "exports": ("investigator", "approver"),
+    "policy": _ALL,
     "health": _ALL,
     "console": ("investigator", "approver", "analyst", "admin"),
 }
