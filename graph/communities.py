@@ -8,6 +8,7 @@ too large to be one operator is split again, by Leiden with a fixed seed.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +24,25 @@ NO_CLUSTER = -1
 OVERSIZED = 1500
 
 
-def join(accounts: int, edges: Edges, score: Floats, kin: Kin) -> Ints:
+def components(left: Ints, right: Ints, size: int) -> Ints:
+    """The component of each of `size` nodes that the edges left-right join."""
+    matrix = coo_matrix((np.ones(left.size, np.int8), (left, right)), (size, size))
+    _, labels = connected_components(matrix.tocsr(), directed=False)
+    return labels.astype(np.int64)
+
+
+def join(
+    accounts: int,
+    edges: Edges,
+    score: Floats,
+    kin: Kin,
+    components_of: Callable[[Ints, Ints, int], Ints] = components,
+) -> Ints:
     """Cluster number of each account, `NO_CLUSTER` for one that stands alone.
 
     `score` holds the nats of each identifier of `edges`; those above
-    `graph.link.LINKS_ABOVE` join their accounts.
+    `graph.link.LINKS_ABOVE` join their accounts. `components_of` is the engine's
+    `components`.
     """
     if not accounts:
         return np.zeros(0, dtype=np.int64)
@@ -35,15 +50,9 @@ def join(accounts: int, edges: Edges, score: Floats, kin: Kin) -> Ints:
     left = np.concatenate([edges.account[kept], kin.left])
     right = np.concatenate([edges.identifier[kept] + accounts, kin.right])
     size = accounts + len(edges.identifiers)
-    labels = _components(left, right, size)
+    labels = components_of(left, right, size)
     labels = _split_oversized(labels, left, right, accounts)
     return _only_shared(labels[:accounts])
-
-
-def _components(left: Ints, right: Ints, size: int) -> Ints:
-    matrix = coo_matrix((np.ones(left.size, np.int8), (left, right)), (size, size))
-    _, labels = connected_components(matrix.tocsr(), directed=False)
-    return labels.astype(np.int64)
 
 
 def _only_shared(labels: Ints) -> Ints:

@@ -12,6 +12,7 @@ import pandas as pd
 from graph import account_tables, key_tables, tenant_tables
 from graph.benign import as_evidence, describe_clusters, weigh_hypotheses
 from graph.derived import Snapshot, write_snapshot
+from graph.engine import ONE_MACHINE, Engine
 from graph.key_frame import key_frame
 from graph.key_use import trace_keys
 from graph.money import settle
@@ -62,18 +63,20 @@ def detect(
     as_of: datetime | None = None,
     settings: Settings | None = None,
     progress: Progress = _quiet,
+    engine: Engine = ONE_MACHINE,
 ) -> Snapshot:
     """Derive links, clusters and verdicts from the ledger and make them current.
 
-    `as_of` is naive UTC; None takes the latest credible time of the ledger. Raises
-    `LedgerError` when a segment is not what was written.
+    `as_of` is naive UTC; None takes the latest credible time of the ledger. `engine`
+    says where linking runs and changes nothing else. Raises `LedgerError` when a
+    segment is not what was written.
     """
     ledger = Ledger.open(workspace)
     require_sound(ledger)
     connection = ledger.connect()
     _bound(connection, workspace)
     moment = as_of or latest_credible_time(connection) or EPOCH
-    derive(connection, moment, settings or Settings(), progress)
+    derive(connection, moment, settings or Settings(), progress, engine)
     progress("writing the derived tables")
     return write_snapshot(workspace, connection, ledger.fingerprint, moment, HELD_AS)
 
@@ -89,6 +92,7 @@ def derive(
     as_of: datetime,
     settings: Settings,
     progress: Progress = _quiet,
+    engine: Engine = ONE_MACHINE,
 ) -> None:
     """Make every table of `graph.derived.TABLES` in a connection to the ledger."""
     progress("reading observations")
@@ -107,7 +111,7 @@ def derive(
     settle(connection)
     profiles = profile(connection)
     progress("linking accounts")
-    scene = compose(connection, profiles, settings.further_kinds)
+    scene = compose(connection, profiles, settings.further_kinds, engine)
     consumption = tenant_frames(connection)
     let_go(connection)
     clusters = describe_clusters(scene, keys.frame)

@@ -19,6 +19,7 @@ import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,25 @@ class Edges:
         return counts.astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What is known of the account of each row of some `Edges`, in their order.
+
+    `created` is its creation in seconds, `harmed` whether it consumed without paying,
+    `alone` 1 / (how many shared values of the identifier's kind it shows).
+    """
+
+    created: Floats
+    harmed: Flags
+    alone: Floats
+
+
 # What could not be read ("n/a", "unknown") is nobody's and links nobody. A device on
 # which an account was seen in passing is not its own: whoever forges a device id onto
 # a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
 # others' tags and dots don't tie to them, unless he closed his account to come again.
-_SHOWN = """
-    CREATE OR REPLACE TEMP TABLE shown_identifiers AS
+# Every engine's SQL reads this text.
+SHOWN = """
     WITH candidates AS (
         SELECT o.account_id, o.kind, o.identifier, o.first_seen,
                o.count / sum(o.count) OVER own AS share,
@@ -93,9 +107,10 @@ _SHOWN = """
                o.first_seen = min(o.first_seen) OVER (
                    PARTITION BY o.kind, o.identifier) AS holder
         FROM observations o
-        ANTI JOIN (SELECT kind, identifier FROM identifiers
-                   WHERE class = 'unreadable') USING (kind, identifier)
-        WHERE o.kind IN (SELECT unnest(?))
+        WHERE o.kind IN (SELECT kind FROM linking_kinds)
+          AND NOT EXISTS (SELECT 1 FROM identifiers i
+                          WHERE i.class = 'unreadable' AND i.kind = o.kind
+                            AND i.identifier = o.identifier)
         WINDOW own AS (PARTITION BY o.account_id, o.kind)
     )
     SELECT account_id, kind, identifier FROM candidates
@@ -103,6 +118,8 @@ _SHOWN = """
     WHERE (kind <> 'device' OR earliest OR share > 0.5)
       AND (kind <> 'email' OR NOT holder OR closed)
 """
+
+_SHOWN = "CREATE OR REPLACE TEMP TABLE shown_identifiers AS " + SHOWN
 
 _SHARED = """
     CREATE OR REPLACE TEMP TABLE shared_identifiers AS
@@ -135,7 +152,9 @@ def shared_edges(
         }
     )
     connection.register("account_numbers", numbers)
-    connection.execute(_SHOWN, [[*LINKING_KINDS, *further_kinds]])
+    kinds = pd.DataFrame({"kind": [*LINKING_KINDS, *further_kinds]})
+    connection.register("linking_kinds", kinds)
+    connection.execute(_SHOWN)
     connection.execute(_SHARED)
     arrays = connection.execute(_EDGES).fetchnumpy()
     identifiers = connection.execute(
@@ -159,7 +178,7 @@ def usual_span(seconds: Floats) -> float:
     return float(max(2 * (high - low), 3600.0))
 
 
-def base_harm(harmed: npt.NDArray[np.bool_]) -> float:
+def base_harm(harmed: Flags) -> float:
     """Share of accounts that took without paying, drawn towards the usual share."""
     count = harmed.size
     return float(
@@ -168,47 +187,58 @@ def base_harm(harmed: npt.NDArray[np.bool_]) -> float:
 
 
 def score_identifiers(
-    edges: Edges, created: Floats, harmed: npt.NDArray[np.bool_], span_seconds: float
+    edges: Edges, created: Floats, harmed: Flags, span_seconds: float
 ) -> Floats:
     """Nats for "one operator" of each identifier in `edges.identifiers`.
 
     `created` is each account's creation in seconds, `harmed` whether it consumed
     without paying, `span_seconds` the length of the log.
     """
+    shown = Shown(created[edges.account], harmed[edges.account], _alone(edges))
+    return score_shown(edges, shown, span_seconds, base_harm(harmed))
+
+
+def score_shown(
+    edges: Edges, shown: Shown, span_seconds: float, usual_harm: float
+) -> Floats:
+    """The same nats from what each pair shows, for any whole identifiers of a log.
+
+    `usual_harm` is `base_harm` of all its accounts.
+    """
     if not len(edges.identifiers):
         return np.zeros(0)
     degree = edges.degree.astype(float)
-    score = _worth(edges, degree)
-    score += BURST_WEIGHT * _burst(edges, created, span_seconds)
-    score += HARM_WEIGHT * _harm(edges, harmed, degree)
+    score = _worth(edges, shown.alone, degree)
+    score += BURST_WEIGHT * _burst(edges, shown.created, span_seconds)
+    score += HARM_WEIGHT * _harm(edges, shown.harmed, usual_harm)
     return score
 
 
-def _worth(edges: Edges, degree: Floats) -> Floats:
+def _alone(edges: Edges) -> Floats:
+    """1 / (the values of an identifier's kind that its account shows), each pair."""
+    if not len(edges.identifiers):
+        return np.zeros(0)
+    codes, _ = pd.factorize(edges.identifiers["kind"], sort=True)
+    slot = edges.account * (codes.max() + 1) + codes[edges.identifier]
+    _, inverse, counts = np.unique(slot, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / counts[inverse])
+
+
+def _worth(edges: Edges, alone: Floats, degree: Floats) -> Floats:
     kinds = edges.identifiers["kind"].map(lambda kind: LINKING_KINDS.get(kind, FURTHER))
     worth = np.array([kind.worth for kind in kinds])
     damping = np.array([kind.damping for kind in kinds])
     exclusive = np.array([kind.exclusive for kind in kinds])
     usual = np.array([kind.usual for kind in kinds])
-    alone = _exclusivity(edges)
+    exclusivity = np.add.reduceat(alone, edges.starts) / degree
     return np.asarray(
         worth
         - damping * np.log(degree)
-        + exclusive * np.minimum(degree, 10) / 2 * (alone - usual)
+        + exclusive * np.minimum(degree, 10) / 2 * (exclusivity - usual)
     )
 
 
-def _exclusivity(edges: Edges) -> Floats:
-    """Mean over an identifier's accounts of 1 / (its values of that kind)."""
-    codes, _ = pd.factorize(edges.identifiers["kind"], sort=True)
-    kind = codes[edges.identifier]
-    slot = edges.account * (codes.max() + 1) + kind
-    _, inverse, counts = np.unique(slot, return_inverse=True, return_counts=True)
-    share = 1.0 / counts[inverse]
-    return np.asarray(np.add.reduceat(share, edges.starts) / edges.degree)
-
-
-def _burst(edges: Edges, created: Floats, span_seconds: float) -> Floats:
+def _burst(edges: Edges, moments: Floats, span_seconds: float) -> Floats:
     """How much tighter than chance nine tenths of the accounts were created.
 
     Under innocence the span of w uniform points of T has E[ln(T / span)] of about
@@ -216,7 +246,6 @@ def _burst(edges: Edges, created: Floats, span_seconds: float) -> Floats:
     """
     degree = edges.degree
     window = np.maximum(2, np.ceil(0.9 * degree)).astype(np.int64)
-    moments = created[edges.account]
     ends = np.arange(moments.size) + window[edges.identifier] - 1
     last = (edges.starts + degree)[edges.identifier]
     inside = ends < last
@@ -230,10 +259,10 @@ def _burst(edges: Edges, created: Floats, span_seconds: float) -> Floats:
     )
 
 
-def _harm(edges: Edges, harmed: npt.NDArray[np.bool_], degree: Floats) -> Floats:
+def _harm(edges: Edges, harmed: Flags, usual: float) -> Floats:
     """Signed divergence of an identifier's share of unpaid trials from the usual."""
-    usual = base_harm(harmed)
-    took = np.add.reduceat(harmed[edges.account].astype(float), edges.starts)
+    degree = edges.degree.astype(float)
+    took = np.add.reduceat(harmed.astype(float), edges.starts)
     share = (took + usual) / (degree + 1)
     divergence = share * np.log(share / usual) + (1 - share) * np.log(
         (1 - share) / (1 - usual)

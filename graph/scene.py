@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from graph.communities import NO_CLUSTER, join
+from graph.engine import ONE_MACHINE, Engine, Population
 from graph.handoff import handoffs
 from graph.harm import (
     billing_harm,
@@ -27,8 +28,6 @@ from graph.link import (
     Floats,
     Ints,
     base_harm,
-    score_identifiers,
-    shared_edges,
     usual_span,
 )
 
@@ -92,13 +91,14 @@ def compose(
     connection: duckdb.DuckDBPyConnection,
     profiles: pd.DataFrame,
     further_kinds: Sequence[str] = (),
+    engine: Engine = ONE_MACHINE,
 ) -> Scene:
     """Link and cluster the accounts of `profiles` (see `graph.profile.profile`)."""
     took, billing = took_unpaid(profiles), billing_harm(profiles)
     suspects = harmed(profiles)
     created, span = _sign_up_clock(profiles)
-    edges = shared_edges(connection, profiles, further_kinds)
-    score = score_identifiers(edges, created, suspects, span)
+    population = Population(profiles, created, span, suspects)
+    edges, score = engine.link(connection, population, further_kinds)
     connection.register("suspects", profiles.loc[suspects, ["account_id"]])
     handoff_nats, handoff_count = handoffs(connection, profiles["account_id"])
     kin = find_kin(profiles, suspects)
@@ -107,7 +107,7 @@ def compose(
         edges=edges,
         score=score,
         kin=kin,
-        cluster=join(len(profiles), edges, score, kin),
+        cluster=join(len(profiles), edges, score, kin, engine.components),
         created=created,
         span_seconds=span,
         harmed=suspects,

@@ -8,6 +8,7 @@ RingfenceError
 ├── BusyError        another process holds the lock that this work needs
 ├── ReferenceDataError  a reference file can't be read
 ├── StoppedError     the user ended the work
+├── EngineError      the engine that links is missing or gave up
 ├── StoreError       the graph database can't be reached or refused
 └── UsageError       the call itself is wrong (exit status 2)
 
@@ -45,6 +46,10 @@ class ReferenceDataError(RingfenceError):
 
 class StoppedError(RingfenceError):
     """The user ended the work before it was done."""
+
+
+class EngineError(RingfenceError):
+    """The engine that links is not installed, lacks Java or gave up."""
 
 
 class StoreError(RingfenceError):

@@ -233,6 +233,13 @@ class Ledger:
                 )
             _view(connection, family, paths)
 
+    def segments(self, family: str) -> tuple[Path, ...]:
+        """The Parquet files of a family as of now, for engines other than DuckDB.
+
+        Accounts stand there as each system names them: `connect` has their aliases.
+        """
+        return tuple(self._paths(self.manifest, family))
+
     def reveal(self, kind: str, identifier: str) -> str | None:
         """Give the readable value behind a keyed hash; None where none is kept."""
         with self._views(("vault",)) as connection:
