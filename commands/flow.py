@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,9 +28,17 @@ from commands.options import (
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
+    from graph.engine import Engine
     from ingest.workspace import Workspace
 
 _LOOK_EVERY_SECONDS = 5.0
+
+
+class EngineName(StrEnum):
+    """What runs the linking."""
+
+    duckdb = "duckdb"
+    spark = "spark"
 
 
 def ingest(
@@ -68,11 +77,33 @@ def detect(
     as_of: AsOf = None,
     base_rate: BaseRate = 0.05,
     link_kind: LinkKinds = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="Where linking runs.")
+    ] = EngineName.duckdb,
+    master: Annotated[
+        str, typer.Option(help="With --engine spark: the cluster.")
+    ] = "local[*]",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Link accounts, cluster them, weigh verdicts over the ledger."""
-    snapshot = find_abuse(workspace_at(workspace), moment(as_of), base_rate, link_kind)
+    opened = workspace_at(workspace)
+    with _engine(opened, engine, master) as linking:
+        snapshot = find_abuse(opened, moment(as_of), base_rate, link_kind, linking)
     print_json({"as_of": snapshot["as_of"], "snapshot": snapshot["snapshot"]})
+
+
+@contextmanager
+def _engine(workspace: Workspace, name: EngineName, master: str) -> Iterator[Engine]:
+    from graph.engine import ONE_MACHINE
+    from ingest.ledger import Ledger
+
+    if name is EngineName.duckdb:
+        yield ONE_MACHINE
+        return
+    from graph.spark import spark
+
+    with spark(Ledger.open(workspace), master) as linking:
+        yield linking
 
 
 def find_abuse(
@@ -80,11 +111,13 @@ def find_abuse(
     as_of: datetime | None = None,
     base_rate: float = 0.05,
     link_kinds: list[str] | None = None,
+    engine: Engine | None = None,
 ) -> dict[str, str]:
     """Run the detection; give the time it looked up to and its snapshot."""
     from graph.decisions import hand_over
     from graph.detect import Settings
     from graph.detect import detect as run_detection
+    from graph.engine import ONE_MACHINE
 
     if not 0 < base_rate < 1:
         raise UsageError(f"--base-rate {base_rate} is no share: give 0.05 for 5 %")
@@ -94,7 +127,8 @@ def find_abuse(
         looking_back=as_of is not None,
     )
     hand_over(workspace)
-    snapshot = run_detection(workspace, as_of, settings, progress=say)
+    linking = engine or ONE_MACHINE
+    snapshot = run_detection(workspace, as_of, settings, say, linking)
     return {
         "as_of": snapshot.as_of.isoformat() + "Z",
         "snapshot": snapshot.folder.name,
@@ -105,10 +139,25 @@ def publish(
     full: Annotated[
         bool, typer.Option("--full", help="Write every row again, and sweep.")
     ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="First load of the local Neo4j, by its files."),
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write the graph and the verdicts to the graph database."""
-    print_json(write_graph(workspace_at(workspace), full=full))
+    opened = workspace_at(workspace)
+    written = _import_graph(opened) if offline else write_graph(opened, full=full)
+    print_json(written)
+
+
+def _import_graph(workspace: Workspace) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from graph.derived import Snapshot
+    from graph.publish import publish_offline
+
+    return asdict(publish_offline(workspace, Snapshot.current(workspace), say))
 
 
 def write_graph(workspace: Workspace, *, full: bool = False) -> dict[str, object]:

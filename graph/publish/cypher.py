@@ -9,19 +9,19 @@ from __future__ import annotations
 from graph.model import NODES, PUBLICATION, Node, Property, Relationship
 
 _EACH = "UNWIND $rows AS row "
-_TAG = "ringfence_run"
+TAG = "ringfence_run"
 
 # Up to `$limit` of what an earlier run wrote and this one did not, whatever its label:
 # an older version may have known other ones. What carries no tag is somebody else's.
 SWEEPS = (
-    "MATCH ()-[r]->() WHERE r." + _TAG + " < $run WITH r LIMIT $limit"
+    "MATCH ()-[r]->() WHERE r." + TAG + " < $run WITH r LIMIT $limit"
     " DELETE r RETURN count(*) AS swept",
-    "MATCH (n) WHERE n." + _TAG + " < $run WITH n LIMIT $limit"
+    "MATCH (n) WHERE n." + TAG + " < $run WITH n LIMIT $limit"
     " DETACH DELETE n RETURN count(*) AS swept",
 )
 NEWEST_RUNS = (
-    "MATCH (n) RETURN max(n." + _TAG + ") AS run",
-    "MATCH ()-[r]->() RETURN max(r." + _TAG + ") AS run",
+    "MATCH (n) RETURN max(n." + TAG + ") AS run",
+    "MATCH ()-[r]->() RETURN max(r." + TAG + ") AS run",
 )
 
 
@@ -45,6 +45,18 @@ def merge_nodes(node: Node) -> str:
     return _EACH + found + _map(node.properties, 0) + "}"
 
 
+def change_nodes(node: Node) -> str:
+    """Rows that are known to be there: a plain match is cheaper than a merge."""
+    found = "MATCH (n:" + node.label + " {id: row[0]}) SET n = {"
+    return _EACH + found + _map(node.properties, 0) + "}"
+
+
+def empty_list(node: Node, declared: Property) -> str:
+    """Rows whose list has nothing in it, which is not the same as no list."""
+    found = "MATCH (n:" + node.label + " {id: row[0]}) SET n."
+    return _EACH + found + declared.name + " = []"
+
+
 def delete_nodes(node: Node) -> str:
     """Rows whose node is gone: id alone."""
     return _EACH + "MATCH (n:" + node.label + " {id: row[0]}) DETACH DELETE n"
@@ -62,12 +74,15 @@ def merge_relationships(relationship: Relationship) -> str:
     return _EACH + _ends(relationship) + found + _map(relationship.properties, 2) + "}"
 
 
+def change_relationships(relationship: Relationship) -> str:
+    """Rows that are known to be there."""
+    found = _pair(relationship) + " SET r = {"
+    return _EACH + found + _map(relationship.properties, 2) + "}"
+
+
 def delete_relationships(relationship: Relationship) -> str:
     """Rows whose relationship is gone: start id and end id."""
-    return (
-        _EACH + _ends(relationship) + "MATCH (a)-[r:" + relationship.type + "]->(b)"
-        " DELETE r"
-    )
+    return _EACH + _pair(relationship) + " DELETE r"
 
 
 def read_nodes(node: Node) -> str:
@@ -104,10 +119,14 @@ def _ends(relationship: Relationship) -> str:
     )
 
 
+def _pair(relationship: Relationship) -> str:
+    return _ends(relationship) + "MATCH (a)-[r:" + relationship.type + "]->(b)"
+
+
 def _value(declared: Property, at: int) -> str:
     cell = "row[" + str(at) + "]"
     if declared.type == "datetime":
-        moment = "datetime({epochMillis: " + cell + "})"
+        moment = "datetime.fromepochmillis(" + cell + ")"
         return "CASE WHEN " + cell + " IS NULL THEN null ELSE " + moment + " END"
     return cell
 
@@ -117,4 +136,4 @@ def _map(properties: tuple[Property, ...], first: int) -> str:
         declared.name + ": " + _value(declared, first + at)
         for at, declared in enumerate(properties)
     ]
-    return ", ".join([*cells, _TAG + ": $run"])
+    return ", ".join([*cells, TAG + ": $run"])

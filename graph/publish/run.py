@@ -113,7 +113,6 @@ def _begun(
     full: bool,
 ) -> Note:
     """A new run, noted in the database before it writes anything."""
-    lanes = (0,) * _LANES[store.engine]
     base, mode = "", "merge"
     if known is None:
         newest = note.newest_run(store)
@@ -122,9 +121,14 @@ def _begun(
         newest = known.run
         if known.done and not full and stage.at(workspace, known.digest):
             base, mode = known.digest, "change"
-    begun = Note(staged.digest, base, mode, newest + 1, lanes)
+    begun = Note(staged.digest, base, mode, newest + 1, lanes_of(store))
     note.begin(store, begun)
     return begun
+
+
+def lanes_of(store: Store) -> tuple[int, ...]:
+    """The lanes of a run on this database, with nothing written yet."""
+    return (0,) * _LANES[store.engine]
 
 
 def _write(
@@ -145,7 +149,7 @@ def _write(
 def _write_steps(store: Store, todo: Note, planned: list[Step], tally: _Tally) -> None:
     """Each stage of the plan only when the one before is in; batches side by side."""
     first = 0
-    with _reader() as reader, ThreadPoolExecutor(len(todo.written)) as lanes:
+    with open_reader() as reader, ThreadPoolExecutor(len(todo.written)) as lanes:
         for suspicious, stages in groupby(planned, lambda step: step.suspicious):
             for _, together in groupby(stages, lambda step: step.stage):
                 numbered = enumerate(_all_batches(reader, together), first)
@@ -160,7 +164,7 @@ def _all_batches(
     reader: duckdb.DuckDBPyConnection, planned: Iterable[Step]
 ) -> Iterator[tuple[Step, Rows]]:
     for step in planned:
-        for rows in _batches(reader, step):
+        for rows in batches(reader, step):
             yield step, rows
 
 
@@ -194,7 +198,7 @@ def _ended(batch: tuple[Future[None], Step, int, int]) -> tuple[Step, int, int]:
 
 
 @contextmanager
-def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
+def open_reader() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads staged files within the run's share of the machine."""
     resources = Resources.from_environment()
     with duckdb.connect() as connection:
@@ -203,7 +207,7 @@ def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _batches(connection: duckdb.DuckDBPyConnection, step: Step) -> Iterator[Rows]:
+def batches(connection: duckdb.DuckDBPyConnection, step: Step) -> Iterator[Rows]:
     """The rows of a step; the next batch is read while one is being written."""
     named = dict(zip(("new", "old"), step.files, strict=False))
     connection.execute(step.rows, named)

@@ -60,6 +60,21 @@ def write_changes(old: Staged, new: Staged) -> Iterator[Step]:
         yield from _differing(old, new, kind)
 
 
+def write_empty_lists(staged: Staged) -> Iterator[Step]:
+    """The lists that hold nothing; the offline importer takes them for missing."""
+    for node in NODES:
+        for declared in node.properties:
+            if declared.type == "strings":
+                text = cypher.empty_list(node, declared)
+                rows = (
+                    "SELECT id FROM read_parquet($new) WHERE len("
+                    + declared.name
+                    + ") = 0 ORDER BY id"
+                )
+                files = (staged.rows(node.label),)
+                yield Step(node.label, text, rows, files, is_node=True)
+
+
 def _whole(staged: Staged, name: str, text: str, tier: int, *, is_node: bool) -> Step:
     rows = (
         "SELECT * EXCLUDE (tier) FROM read_parquet($new) WHERE tier = "
@@ -100,10 +115,10 @@ def _gone(old: Staged, new: Staged, what: Node | Relationship) -> Step:
 
 def _differing(old: Staged, new: Staged, what: Node | Relationship) -> Iterator[Step]:
     if isinstance(what, Node):
-        create, change = cypher.create_nodes(what), cypher.merge_nodes(what)
+        create, change = cypher.create_nodes(what), cypher.change_nodes(what)
     else:
         create = cypher.create_relationships(what)
-        change = cypher.merge_relationships(what)
+        change = cypher.change_relationships(what)
     files = (new.rows(_name(what)), old.rows(_name(what)))
     node = isinstance(what, Node)
     added = (

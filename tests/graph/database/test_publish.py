@@ -16,12 +16,22 @@ from typing import Protocol
 
 import pytest
 
+from graph import neo4j_local
 from graph.derived import Snapshot
 from graph.model import NODE, NODES, RELATIONSHIPS
-from graph.publish import graph_hash, note, publish, run, stage, staged_hash, steps
+from graph.publish import (
+    graph_hash,
+    note,
+    publish,
+    publish_offline,
+    run,
+    stage,
+    staged_hash,
+    steps,
+)
 from graph.soundness import check_published
 from graph.store import Address, Store, Transaction
-from ingest.errors import BusyError, StoreError
+from ingest.errors import BusyError, StoreError, UsageError
 from ingest.workspace import Workspace
 
 Row = dict[str, object]
@@ -205,8 +215,8 @@ def test_a_batch_whose_answer_was_lost_is_written_once(
     todo = note.Note(staged.digest, "", "create", 1)
     note.begin(store, todo)
     step = next(steps.write_all(staged, new=True))
-    with run._reader() as reader:
-        rows = next(run._batches(reader, step))
+    with run.open_reader() as reader:
+        rows = next(run.batches(reader, step))
     for _ in range(2):
         run._write_batch(store, todo, 0, step, rows)
     assert told(store, COUNTS) == {"Account": len(rows)}
@@ -374,3 +384,37 @@ def test_staged_folders_do_not_pile_up(world: World, tables: Tables) -> None:
         )
         stage.stage(world.workspace, world.of(tables))
     assert len(list((world.workspace.database / "staged").iterdir())) == 3
+
+
+def _own_neo4j(workspace: Workspace) -> Store:
+    uri, secret = neo4j_local.bolt_uri(workspace), neo4j_local.known_password(workspace)
+    return Store(workspace, Address(uri, "neo4j", secret, "neo4j"))
+
+
+@pytest.mark.neo4j
+def test_the_importer_leaves_the_same_graph_as_the_driver(
+    world: World, tables: Tables, quick_java: None
+) -> None:
+    workspace = world.workspace
+    snapshot = world.of(_soaked(tables, HOSTILE[3] + ' ";,\\\n\x1f'))
+    try:
+        assert publish_offline(workspace, snapshot).mode == "import"
+        with _own_neo4j(workspace) as own:
+            wanted = staged_hash(stage.stage(workspace, snapshot))
+            assert graph_hash(own) == wanted
+            assert publish(workspace, snapshot, own).mode == "nothing"
+            later = world.later()
+            assert publish(workspace, later, own).mode == "change"
+            assert graph_hash(own) == staged_hash(stage.stage(workspace, later))
+        with pytest.raises(StoreError, match="holds a graph already"):
+            publish_offline(workspace, snapshot)
+    finally:
+        neo4j_local.stop(workspace)
+
+
+def test_the_importer_is_for_our_own_server(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://db.example:7687")
+    with pytest.raises(UsageError, match="NEO4J_URI names another server"):
+        publish_offline(world.workspace, world.first())
