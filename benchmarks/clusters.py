@@ -2,8 +2,8 @@
 
 Run as `python -m benchmarks.clusters METHOD FOLDER`, where FOLDER holds what
 `benchmarks.made_observations.make` wrote. Prints one JSON line: seconds of the first
-run (`cold`, without the imports), of a second one in the same process (`warm`), and
-how many accounts are in groups of two or more.
+run (`cold`, without the imports) and its processor time (`work`), of a second one in
+the same process (`warm`), and how many accounts are in groups of two or more.
 """
 
 from __future__ import annotations
@@ -130,15 +130,18 @@ METHODS: dict[str, Callable[[Made], Ints]] = {
 def main(method: str, folder: Path, again: bool) -> None:
     """Run one method, twice if `again`, and print its figures."""
     seconds: list[float] = []
+    work: list[float] = []
     for _ in range(2 if again else 1):
-        begun = time.perf_counter()
+        begun, busy = time.perf_counter(), time.process_time()
         labels = METHODS[method](Made(folder))
         seconds.append(time.perf_counter() - begun)
+        work.append(time.process_time() - busy)
     _, sizes = np.unique(labels[labels >= 0], return_counts=True)
     sys.stdout.write(
         json.dumps(
             {
                 "cold": seconds[0],
+                "work": work[0],
                 "warm": seconds[-1] if again else None,
                 "grouped": int(sizes[sizes >= 2].sum()),
                 "largest": int(sizes.max(initial=0)),

@@ -8,7 +8,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -123,14 +123,25 @@ def _told(one: Run) -> Mapping[str, float]:
 def publishing(bench: Bench) -> Iterator[Figure]:
     """Loading the graph into either database, each beside plain MERGE."""
     for engine in bench.engines:
-        for method in ("ringfence", "plain"):
-            yield repeat(
+        importing = ("import",) if engine == "neo4j" else ()
+        for method in ("ringfence", *importing, "plain", "change"):
+            figure = repeat(
                 f"{method} {engine}",
                 bench.accounts,
                 bench.runs,
                 partial(_load, bench, method, engine),
                 _told,
             )
+            yield figure
+            if method == "change":
+                yield _plainly(figure, engine)
+
+
+def _plainly(figure: Figure, engine: str) -> Figure:
+    """The merge of the same rows, which the run of `change` ends with."""
+    seconds = figure.more["plain_seconds"]
+    told = {**figure.more, "loading_seconds": seconds}
+    return replace(figure, work=f"plain change {engine}", more=told)
 
 
 def _load(bench: Bench, method: str, engine: str) -> Run:

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from benchmarks import made_observations, speed
+from benchmarks.growth import exponents
 from benchmarks.measure import Figure, MeasureError, Run, repeat, run
 from benchmarks.performance_page import page
 from benchmarks.ratios import ratios
@@ -108,6 +109,9 @@ def test_events_and_publishing(tmp_path: Path) -> None:
     loads = {one.work: one.more for one in publishing(bench)}
     assert loads["plain embedded"]["relationships"] == 50
     assert loads["ringfence embedded"]["relationships"] > 200
+    changed = loads["change embedded"]
+    assert 0 < changed["relationships"] < loads["ringfence embedded"]["relationships"]
+    assert loads["plain change embedded"]["loading_seconds"] == changed["plain_seconds"]
 
 
 def test_ratios_compare_like_with_like() -> None:
@@ -130,6 +134,19 @@ def test_half_again_worse_is_a_regression() -> None:
     before = {"a": 1.0, "b": 1.0, "c": 1.0}
     assert regressions({"a": 1.4, "b": 1.6, "c": 0.1}, before) == ["b: was 1, is 1.6"]
     assert len(regressions({}, before)) == 3
+
+
+def test_growth_is_the_power_of_the_size() -> None:
+    figures = [
+        Figure("ringfence", size, 1, 1.0, 1.0, 5.0 * size**0.5, {"work": 2.0 * size**2})
+        for size in (10, 100, 1000)
+    ]
+    found = exponents(figures)
+    assert found == {
+        "processor time": pytest.approx(2), "peak memory": pytest.approx(0.5)
+    }  # fmt: skip
+    assert exponents(figures[:1]) == {}
+    assert "| processor time | 2.00 |" in page(figures, load=1.0)
 
 
 def test_the_page_tells_each_figure() -> None:
