@@ -107,7 +107,7 @@ def _finish(workspace: Workspace, staged: Staged) -> Published:
         for text in cypher.constraints():
             store.run(text, write=True)
         _write_empty_lists(store, staged)
-        begun = Note(staged.digest, "", "create", _RUN, lanes_of(store))
+        begun = Note(staged.digest, "", "create", _RUN, lanes_of(store, "create"))
         note.begin(store, begun)
         note.finish(store, begun)
     with open_reader() as connection:

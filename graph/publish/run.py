@@ -24,7 +24,8 @@ Say = Callable[[str], None]
 Rows = list[tuple[object, ...]]
 
 _SAY_EVERY_SECONDS = 2.0
-# Neo4j writes batches side by side; the embedded database would refuse one of two.
+# Neo4j creates side by side; the embedded database would refuse one of two. What is
+# there already is locked from both ends as it is changed, and two lanes would deadlock.
 _LANES = {"neo4j": 2, "embedded": 1}
 # A database that is being restarted comes back; one that is gone does not.
 _PATIENCE_SECONDS = 120.0
@@ -121,14 +122,14 @@ def _begun(
         newest = known.run
         if known.done and not full and stage.at(workspace, known.digest):
             base, mode = known.digest, "change"
-    begun = Note(staged.digest, base, mode, newest + 1, lanes_of(store))
+    begun = Note(staged.digest, base, mode, newest + 1, lanes_of(store, mode))
     note.begin(store, begun)
     return begun
 
 
-def lanes_of(store: Store) -> tuple[int, ...]:
-    """The lanes of a run on this database, with nothing written yet."""
-    return (0,) * _LANES[store.engine]
+def lanes_of(store: Store, mode: str) -> tuple[int, ...]:
+    """The lanes of a run of this `Note.mode`, with nothing written yet."""
+    return (0,) * (_LANES[store.engine] if mode == "create" else 1)
 
 
 def _write(
