@@ -29,7 +29,8 @@ _ACCOUNTS = """
     COPY (SELECT printf('acc_%014x', (account * 2654435761) % 4294967296 * 4194304
                         + account) AS account_id,
                  make_timestamp(created * 1000000) AS created_at,
-                 make_timestamp(created * 1000000) AS first_seen
+                 make_timestamp(created * 1000000) AS first_seen,
+                 NULL::TIMESTAMP AS closed_at
           FROM made ORDER BY account)
     TO '{path}' (FORMAT parquet, COMPRESSION zstd)
 """
