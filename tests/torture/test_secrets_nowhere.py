@@ -118,7 +118,8 @@ def _reports(folder: Path, secrets: list[str]) -> list[tuple[str, Path]]:
     for at, name in enumerate(("gitleaks", "trufflehog", "github_partner", "access")):
         found = next(path for path in DATA.glob(f"{name}.json*"))
         text = found.read_text()
-        for secret in secrets:
+        # A card number beside other digits is another number, and no secret.
+        for secret in (one for one in secrets if not one.isdigit()):
             for sample in ("sk-1234", "sk-5678", "curl/", "/v1/"):
                 text += found.read_text().replace(sample, secret)
             if found.suffix == ".json":
