@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,14 +93,19 @@ class Taken:
     cpu_seconds: list[float] = field(default_factory=list)
 
 
-def used() -> float:
-    """Processor seconds of every process that this one has started and still runs."""
-    total = 0.0
+def used() -> dict[int, float]:
+    """Processor seconds of each process that this one has started and still runs."""
+    seconds: dict[int, float] = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            total += times.user + times.system
-    return total
+            seconds[process.pid] = times.user + times.system
+    return seconds
+
+
+def since(before: Mapping[int, float]) -> float:
+    """Processor seconds since then of the processes that still run."""
+    return sum(spent - before.get(pid, 0.0) for pid, spent in used().items())
 
 
 def queue(workspace: Path, times: int) -> Taken:
@@ -154,7 +160,7 @@ def clusters(browser: Browser, address: str, name: str, times: int) -> dict[str,
         if turn:
             spent = float(seen.page.evaluate("() => performance.now()")) / 1000
             drawn.seconds.append(spent)
-            drawn.cpu_seconds.append(used() - before)
+            drawn.cpu_seconds.append(since(before))
         if turn == times:
             seen.settle()
             click(seen.page, times, answered)
@@ -171,7 +177,7 @@ def click(page: Page, times: int, taken: Taken) -> None:
         before = used()
         page.mouse.click(x, y)
         taken.seconds.append(float(page.evaluate("() => window.answer")) / 1000)
-        taken.cpu_seconds.append(used() - before)
+        taken.cpu_seconds.append(since(before))
         page.wait_for_timeout(400)
 
 
@@ -188,13 +194,12 @@ def pyvis(browser: Browser, pictured: Picture, times: int) -> Taken:
         host = Path(folder, "host.html")
         host.write_text('<iframe src="graph.html" width="1000" height="700"></iframe>')
         for _ in range(times):
-            before = used()
-            taken.seconds.append(_settled(browser, host.as_uri()))
-            taken.cpu_seconds.append(used() - before)
+            _settle(browser, host.as_uri(), taken)
     return taken
 
 
-def _settled(browser: Browser, address: str) -> float:
+def _settle(browser: Browser, address: str, taken: Taken) -> None:
+    before = used()
     context = browser.new_context(offline=True)
     context.add_init_script(_SETTLED)
     page = context.new_page()
@@ -202,9 +207,10 @@ def _settled(browser: Browser, address: str) -> float:
     frame = page.frames[1]
     frame.wait_for_function("() => window.settled", timeout=5 * PATIENCE)
     begun = float(page.evaluate("() => performance.timeOrigin"))
-    spent = (float(frame.evaluate("() => window.settled")) - begun) / 1000
+    ended = float(frame.evaluate("() => window.settled"))
+    taken.seconds.append((ended - begun) / 1000)
+    taken.cpu_seconds.append(since(before))
     context.close()
-    return spent
 
 
 def main(workspace: Path, times: int) -> None:
