@@ -95,7 +95,7 @@ def test_the_holder_of_a_mailbox_is_not_whoever_tags_it(tmp_path: Path) -> None:
 
 
 def test_a_ring_does_not_pay_by_adding_a_stranger_who_does(tmp_path: Path) -> None:
-    guest = [
+    guest: list[Event] = [
         {
             "event_id": "guest-made", "type": "account.created",
             "occurred_at": _at(40), "account_id": "guest", "tenant_id": "ring-tenant",
