@@ -95,13 +95,12 @@ class Shown:
 
 
 # What could not be read ("n/a", "unknown") is nobody's and links nobody. A device on
-# which an account was seen in passing is not its own: whoever forges a device id onto
-# a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
+# which an account was seen once in passing is not its own: whoever forges a device id
+# onto a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
 # others' tags and dots don't tie to them, unless he closed his account to come again.
-# Every engine's SQL reads this text.
 SHOWN = """
     WITH candidates AS (
-        SELECT o.account_id, o.kind, o.identifier, o.first_seen,
+        SELECT o.account_id, o.kind, o.identifier, o.count AS times,
                o.count / sum(o.count) OVER own AS share,
                o.first_seen = min(o.first_seen) OVER own AS earliest,
                o.first_seen = min(o.first_seen) OVER (
@@ -115,7 +114,8 @@ SHOWN = """
     )
     SELECT account_id, kind, identifier FROM candidates
     LEFT JOIN account_numbers USING (account_id)
-    WHERE (kind <> 'device' OR earliest OR share > 0.5)
+    WHERE (kind <> 'device' OR earliest OR share > 0.5
+           OR (share >= 0.25 AND times >= 2))
       AND (kind <> 'email' OR NOT holder OR closed)
 """
 

@@ -72,6 +72,17 @@ class Scene:
         return np.asarray(self.score[self.edges.identifier] > LINKS_ABOVE)
 
     @property
+    def firmly_linked(self) -> Flags:
+        """Whether the very device that an account signed up on links it."""
+        edges, rows = self.edges, np.flatnonzero(self.linking)
+        account = edges.account[rows]
+        value = edges.identifiers["identifier"].to_numpy()[edges.identifier[rows]]
+        device = (edges.identifiers["kind"] == "device").to_numpy()
+        own = self.profiles["sign_up_device"].to_numpy()[account] == value
+        firm = account[own & device[edges.identifier[rows]]]
+        return np.bincount(firm, minlength=self.size) > 0
+
+    @property
     def clustered(self) -> Flags:
         """Whether each account is in a cluster."""
         return np.asarray(self.cluster != NO_CLUSTER)

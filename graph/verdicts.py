@@ -126,7 +126,7 @@ def _judge(
     probability = expit(log_odds)
     company = _in_company(scene, typology, weighed)
     ban = control & own_harm & company & (probability >= BAN_ABOVE)
-    ban &= _solid(weighed) & _own_doing(weighed)
+    ban &= _solid(scene, weighed) & _own_doing(weighed)
     ban &= weighed.families["benign"] > -2.0
     review = own_harm & ~ban & (probability >= REVIEW_ABOVE)
     return Verdicts(typology, weighed, log_odds, control, own_harm, ban, review)
@@ -142,13 +142,15 @@ def _own_doing(weighed: Weighed) -> Flags:
     return np.asarray(np.any(own, axis=0), dtype=np.bool_)
 
 
-def _solid(weighed: Weighed) -> Flags:
-    """Whether a card, a device or a charge says so, and not its looks alone.
+def _solid(scene: Scene, weighed: Weighed) -> Flags:
+    """Whether a card, an own device or a charge says so, and not its looks alone.
 
-    Look-alike mail, a client build and a mailbox with tags are forgeable.
+    Look-alike mail, a client build, a mailbox with tags and a device that others
+    showed on an account are forgeable.
     """
+    firm = scene.firmly_linked
     strong = [
-        item.weight >= SOLID_ABOVE
+        (item.weight >= SOLID_ABOVE) & (firm | (item.family != "device"))
         for item in weighed.evidence
         if item.family in {"payment", "device", "key"}
         and not item.code.startswith("kindred_")
