@@ -98,6 +98,7 @@ class Shown:
 # which an account was seen once in passing is not its own: whoever forges a device id
 # onto a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
 # others' tags and dots don't tie to them, unless he closed his account to come again.
+# Every engine's SQL reads this text.
 SHOWN = """
     WITH candidates AS (
         SELECT o.account_id, o.kind, o.identifier, o.count AS times,
