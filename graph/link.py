@@ -100,24 +100,29 @@ class Shown:
 # others' tags and dots don't tie to them, unless he closed his account to come again.
 # Every engine's SQL reads this text.
 SHOWN = """
-    WITH candidates AS (
-        SELECT o.account_id, o.kind, o.identifier, o.count AS times,
-               o.count / sum(o.count) OVER own AS share,
-               o.first_seen = min(o.first_seen) OVER own AS earliest,
-               o.first_seen = min(o.first_seen) OVER (
-                   PARTITION BY o.kind, o.identifier) AS holder
+    WITH readable AS (
+        SELECT o.account_id, o.kind, o.identifier, o.first_seen, o.count
         FROM observations o
         WHERE o.kind IN (SELECT kind FROM linking_kinds)
           AND NOT EXISTS (SELECT 1 FROM identifiers i
                           WHERE i.class = 'unreadable' AND i.kind = o.kind
                             AND i.identifier = o.identifier)
-        WINDOW own AS (PARTITION BY o.account_id, o.kind)
+    ), shared AS (
+        SELECT kind, identifier, min(first_seen) AS held_since FROM readable
+        GROUP BY kind, identifier HAVING count(*) >= 2
+    ), own AS (
+        SELECT account_id, min(first_seen) AS first_seen, sum(count) AS count
+        FROM readable WHERE kind = 'device' GROUP BY account_id
     )
-    SELECT account_id, kind, identifier FROM candidates
-    LEFT JOIN account_numbers USING (account_id)
-    WHERE (kind <> 'device' OR earliest OR share > 0.5
-           OR (share >= 0.25 AND times >= 2))
-      AND (kind <> 'email' OR NOT holder OR closed)
+    SELECT r.account_id, r.kind, r.identifier
+    FROM readable r
+    JOIN shared s ON s.kind = r.kind AND s.identifier = r.identifier
+    LEFT JOIN own o ON o.account_id = r.account_id
+    LEFT JOIN account_numbers a ON a.account_id = r.account_id
+    WHERE (r.kind <> 'device' OR r.first_seen = o.first_seen
+           OR r.count / o.count > 0.5
+           OR (r.count / o.count >= 0.25 AND r.count >= 2))
+      AND (r.kind <> 'email' OR r.first_seen <> s.held_since OR a.closed)
 """
 
 _SHOWN = "CREATE OR REPLACE TEMP TABLE shown_identifiers AS " + SHOWN
