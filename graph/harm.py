@@ -63,7 +63,7 @@ def drained_a_card(profiles: pd.DataFrame) -> Flags:
     lasted = (profiles["last_use"] - bought).dt
     idle = (bought - added).dt
     silent = (profiles["silent_hours"] >= SILENCE_HOURS).to_numpy()
-    quick = (lasted.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
+    quick = lasted.total_seconds().between(0, DRAIN_HOURS * 3600).to_numpy()
     at_once = (wait.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
     fresh = at_once & (idle.total_seconds() <= DRAIN_HOURS * 3600).to_numpy()
     used = profiles["usage_usd"].to_numpy() >= DRAINED_SHARE * spent

@@ -9,10 +9,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logit
 
+from graph.communities import components
 from graph.frameworks import controls_json
 from graph.reviews import override, told_by_people, verdict_of
 from graph.seen import frame
@@ -177,10 +176,7 @@ def _crews(connection: duckdb.DuckDBPyConnection, keys: pd.DataFrame) -> pd.Seri
     key, names = pd.factorize(marks["key_id"])
     mark, values = pd.factorize(marks["mark"])
     size = len(names) + len(values)
-    matrix = coo_matrix(
-        (np.ones(len(marks), np.int8), (key, mark + len(names))), (size, size)
-    )
-    _, label = connected_components(matrix.tocsr(), directed=False)
+    label = components(key, mark + len(names), size)
     crews = pd.DataFrame({"key_id": names, "label": label[: len(names)]})
     crews["first"] = crews.groupby("label")["key_id"].transform("min")
     crews = crews[crews.groupby("label")["key_id"].transform("size") >= 2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+
+from graph.communities import components
 
 # More accounts than this on one sign-up address, as a rule per address counts.
 ACCOUNTS_AN_ADDRESS = 3
@@ -91,10 +91,6 @@ def _components(pairs: pd.DataFrame) -> set[str]:
     account, names = pd.factorize(pairs["account_id"])
     identifier, values = pd.factorize(pairs["identifier"])
     size = len(names) + len(values)
-    matrix = coo_matrix(
-        (np.ones(len(pairs), np.int8), (account, identifier + len(names))), (size, size)
-    )
-    _, label = connected_components(matrix.tocsr(), directed=False)
-    label = label[: len(names)]
+    label = components(account, identifier + len(names), size)[: len(names)]
     members = np.bincount(label)
     return set(np.asarray(names)[members[label] >= LEAST_COMPONENT].tolist())
