@@ -26,6 +26,18 @@ from ingest.workspace import Workspace
 PAGE = Path(__file__).parents[1] / "docs" / "evaluation.md"
 SEEDS = (901, 902, 903)
 BASE_RATES = (1 / 6, 0.05, 0.01, 0.001)
+_OF_ONE_SEED = ("calibration", "recall at lower thresholds")
+_SHORT = """## Where it falls short
+
+Aimed at is a recall of 0.95 for stolen cards, and 0.8 and 0.6 for slow and stealth
+rings. What is missed of **stolen cards** has no dispute inside the log, no other
+account on its card or device, and one charge or two: nothing in the events tells it
+from a guest who paid, used what he bought and left. **Aged** accounts, bought or laid
+down weeks before, have neither a device nor a sign-up in common. The curve above says
+what asking less of them would cost. No account of a stealth ring is recommended for a
+ban: mail patterns, clients and habits can be imitated, so they put it before a person
+and convict nobody.
+"""
 _INTRODUCTION = """# Evaluation
 
 Made by `make evaluate` on worlds of the demo generator with seeds that nothing was
@@ -56,6 +68,7 @@ def report(folder: Path, accounts: int, seeds: list[int]) -> str:
         tables.append(_tables(world, workspace))
     parts.append(_pooled(tables))
     parts += [_section(name, [t[name] for t in tables], seeds) for name in tables[0]]
+    parts.append(_SHORT)
     parts.append(_rivals(world, Snapshot.current(workspace)))
     parts.append(_ablations(world, workspace))
     parts.append(_base_rates(folder, accounts, seeds[0]))
@@ -94,7 +107,7 @@ def _pooled(tables: list[dict[str, pd.DataFrame]]) -> str:
 
 
 def _section(name: str, tables: list[pd.DataFrame], seeds: list[int]) -> str:
-    if name == "calibration":
+    if name in _OF_ONE_SEED:
         return f"## {name.capitalize()} (seed {seeds[0]})\n\n{_markdown(tables[0])}\n"
     keys = [c for c in tables[0].columns if tables[0][c].dtype.kind not in "fiu"]
     merged = tables[0][keys].copy()

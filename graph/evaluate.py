@@ -20,6 +20,7 @@ from graph.derived import Snapshot
 from ingest.errors import UsageError
 
 _BINS = 15
+THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def hold(connection: duckdb.DuckDBPyConnection, labels: pd.DataFrame) -> Evaluat
         {
             "summary": _summary(joined),
             "recall by case and level": _recall(joined),
+            "recall at lower thresholds": _curve(joined),
             "harm to innocents by population": _innocents(joined),
             "calibration": calibration(
                 joined["score"].to_numpy(), joined["abusive"].to_numpy()
@@ -131,6 +133,22 @@ def _recall(joined: pd.DataFrame) -> pd.DataFrame:
         )
         .reset_index()
     )
+
+
+def _curve(joined: pd.DataFrame) -> pd.DataFrame:
+    """What looking at everybody above a probability would find, and whom it touches.
+
+    One row a threshold: the recall of each case, and how many innocents stand above.
+    """
+    rows = []
+    for threshold in THRESHOLDS:
+        above = joined["score"] >= threshold
+        row = {"probability from": threshold}
+        for case, members in joined[joined["abusive"]].groupby("case"):
+            row[str(case)] = float(above[members.index].mean())
+        row["innocents"] = int((above & ~joined["abusive"]).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _innocents(joined: pd.DataFrame) -> pd.DataFrame:
