@@ -57,7 +57,7 @@ def _ending(window: Floats) -> npt.NDArray[np.object_]:
     """How each exposure ended, from the seconds between leak and revocation (F21)."""
     hours = pd.Series(window / 3600, dtype=float)
     told = hours.map("it was revoked {:.1f} hours after the leak".format, "ignore")
-    return told.fillna("it is still alive").to_numpy(dtype=object)
+    return told.astype(object).fillna("it is still alive").to_numpy(dtype=object)
 
 
 def latency_seconds(keys: pd.DataFrame) -> Floats:
