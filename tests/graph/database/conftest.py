@@ -71,6 +71,7 @@ def _accounts() -> list[Row]:
     for n, inviter in ((1, "farm-0"), (2, "farm-0"), (3, "farm-1"), (4, "farm-3")):
         rows[n]["invited_by"] = inviter
     rows[2]["invited_by"] = "nobody-known"
+    rows[0]["removed_at"] = AS_OF - timedelta(days=29, hours=12)
     rows[5] |= {"paid_usd": 40.0, "plan": "pro"}
     rows += [_account(f"ring-{n}", 10 + n, "c-ring", "core") for n in range(3)]
     rows[7] |= {"typology": "stolen_payment", "disputed_usd": 12.5}
@@ -216,7 +217,7 @@ def made_tables() -> Tables:
             _cluster("c-kin", 2, action="none", typology=""),
         ],
         "keys": [
-            _key("k-1", "honest-0", "t-lab"),
+            _key("k-1", "honest-0", "t-lab", audit='["exposed_and_alive"]'),
             _key("k-2", "honest-1", "t-lab", revoked_at=AS_OF),
             _key("k-3", "honest-4", "t-shop", action="none", exposed_at=None),
         ],
