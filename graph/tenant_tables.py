@@ -27,8 +27,6 @@ REVIEW_ABOVE = 0.5
 CONTROL_GATE = 2.5
 # With one family speaking, only one who took over most of a quota is named.
 LEAST_TAKEOVER = 0.6
-# Of two candidates who carry the same traffic the more general name is told, unless
-# its parent carries other traffic too.
 # Shares of a tenant this close are the same traffic under two names.
 CARRIES_WITHIN = 0.12
 # What the climb of an address must have over that of a member, key or end user.
@@ -37,6 +35,8 @@ _ORDER = {
     "guilty": False, "carries_it": False, "climb": False,
     "specificity": True, "score": False, "culprit": True,
 }  # fmt: skip
+# Of two candidates who carry the same traffic the more general name is told, unless
+# its parent carries other traffic too.
 _SPECIFICITY = {"account": 0, "key": 1, "end_user": 2, "ip": 3}
 
 
