@@ -17,7 +17,6 @@ _SIGN_UP = """
         SELECT account_id,
                min(occurred_at) FILTER (type = 'account.created') AS created_at,
                max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
-               max(reason) FILTER (type = 'account.closed') AS close_reason,
                arg_min(email, (occurred_at, email))
                    FILTER (type = 'account.created') AS email,
                arg_min(ip, (occurred_at, ip)) FILTER (type = 'account.created')
