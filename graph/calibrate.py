@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 LEAST_REVIEWS = 50
 # Isotonic regression overfits below some thousand labels (Niculescu-Mizil and Caruana).
@@ -30,10 +29,23 @@ def recalibrated(score: Floats, reviewed: pd.Series[str]) -> Floats:
     truth = (reviewed == "abusive").to_numpy()[known]
     if min(truth.sum(), (~truth).sum()) < LEAST_REVIEWS:
         return score
-    if truth.size >= ISOTONIC_FROM:
-        model = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip")
-        model.fit(score[known], truth)
-        return np.asarray(model.predict(score))
+    method = _isotonic if truth.size >= ISOTONIC_FROM else _platt
+    return method(score, known, truth)
+
+
+# scikit-learn takes more time to import than a small run to detect, and few runs have
+# so many reviews.
+def _isotonic(score: Floats, known: Flags, truth: Flags) -> Floats:
+    from sklearn.isotonic import IsotonicRegression
+
+    model = IsotonicRegression(y_min=0.001, y_max=0.999, out_of_bounds="clip")
+    model.fit(score[known], truth)
+    return np.asarray(model.predict(score))
+
+
+def _platt(score: Floats, known: Flags, truth: Flags) -> Floats:
+    from sklearn.linear_model import LogisticRegression
+
     odds = logit(np.clip(score, 1e-6, 1 - 1e-6)).reshape(-1, 1)
     scaling = LogisticRegression(C=1.0).fit(odds[known], truth)
     if scaling.coef_[0, 0] <= 0:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
 
 from graph.link import Floats
 from graph.seen import frame
+from graph.surprise import surprise_within
 
 # A rotation follows within this; a fresh start comes after this much silence.
 WITHIN_SECONDS = 60
@@ -73,12 +73,13 @@ def handoffs(
     connection.execute(_STARTS)
     pairs = frame(connection, _PAIRS)
     pairs = pairs[pairs["times"] >= _FEWEST]
-    nats = -poisson.logsf(pairs["times"] - 1, np.maximum(pairs["expected"], 1e-6))
+    times = pairs["times"].to_numpy(float)
+    nats = surprise_within(times, np.maximum(pairs["expected"].to_numpy(float), 1e-6))
     ends = pd.DataFrame(
         {
             "account_id": pd.concat([pairs["giver"], pairs["taker"]]).astype(object),
             "nats": np.concatenate([nats, nats]),
-            "times": np.concatenate([pairs["times"], pairs["times"]]).astype(float),
+            "times": np.concatenate([times, times]),
         }
     )
     best = ends.groupby("account_id").max()

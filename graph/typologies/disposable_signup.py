@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from graph.harm import DRAINED_SHARE
 from graph.kinship import CAPS as KIN_CAPS
 from graph.link import base_harm
 from graph.scene import Scene
+from graph.surprise import surprise_among
 from graph.typologies.evidence import Evidence, Flags, Floats
 
 # Fewer linked takers than this are a family whose trials ran out.
@@ -88,9 +88,9 @@ def company(
     took = guilty.astype(float)
     usual = base_harm(guilty)
     drained = np.bincount(identifier, took[account], len(edges.identifiers))
-    others = edges.degree[identifier] - 1.0
+    others = (edges.degree[identifier] - 1).astype(float)
     bad = drained[identifier] - took[account]
-    surprise = -binom.logsf(bad - 1, others, usual)
+    surprise = surprise_among(bad, others, usual)
     surprise = np.where(bad > 0, np.minimum(surprise, 20.0), 0.0)
     order = np.argsort(surprise, kind="stable")
     weight[account[order]] = surprise[order]
@@ -109,7 +109,7 @@ def _company_kept(scene: Scene) -> Iterator[Evidence]:
     took = scene.harmed.astype(float)
     others = np.maximum(scene.per_cluster(np.ones(scene.size)) - 1, 0.0)
     guilty = np.where(scene.clustered, scene.per_cluster(took) - took, 0.0)
-    surprise = -binom.logsf(guilty - 1, others, scene.usual_harm)
+    surprise = surprise_among(guilty, others, scene.usual_harm)
     telling = (guilty >= LEAST_CHAIN) & scene.harmed & _held_twice(scene)
     telling &= _next_to_takers(scene)
     for kind, family in (

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from graph.harm import MANY_DECLINES, SILENCE_HOURS
 from graph.link import base_harm
 from graph.scene import Scene
+from graph.surprise import surprise_among
 from graph.typologies.disposable_signup import company
 from graph.typologies.evidence import Evidence, Flags, Floats
 
@@ -167,7 +167,7 @@ def _bin_run(scene: Scene) -> tuple[Floats, Floats, Floats]:
     others[rows] = last - first - 1
     drained[rows] = so_far[last] - so_far[first] - guilty
     usual = base_harm(scene.billing[rows])
-    surprise = -binom.logsf(drained[rows] - 1, others[rows], usual)
+    surprise = surprise_among(drained[rows], others[rows], usual)
     weight[rows] = np.where(drained[rows] >= 2, surprise, 0.0)
     return weight, others, drained
 
