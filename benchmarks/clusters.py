@@ -2,8 +2,9 @@
 
 Run as `python -m benchmarks.clusters METHOD FOLDER`, where FOLDER holds what
 `benchmarks.made_observations.make` wrote. Prints one JSON line: seconds of the first
-run (`cold`, without the imports) and its processor time (`work`), of a second one in
-the same process (`warm`), and how many accounts are in groups of two or more.
+run (`cold`, without the imports) and its processor time (`work`), with `--again` of a
+second one in the same process (`warm`), and how many accounts are in groups of two or
+more.
 """
 
 from __future__ import annotations
@@ -137,18 +138,15 @@ def main(method: str, folder: Path, again: bool) -> None:
         seconds.append(time.perf_counter() - begun)
         work.append(time.process_time() - busy)
     _, sizes = np.unique(labels[labels >= 0], return_counts=True)
-    sys.stdout.write(
-        json.dumps(
-            {
-                "cold": seconds[0],
-                "work": work[0],
-                "warm": seconds[-1] if again else None,
-                "grouped": int(sizes[sizes >= 2].sum()),
-                "largest": int(sizes.max(initial=0)),
-            }
-        )
-        + "\n"
-    )
+    told = {
+        "cold": seconds[0],
+        "work": work[0],
+        "grouped": int(sizes[sizes >= 2].sum()),
+        "largest": int(sizes.max(initial=0)),
+    }
+    if again:
+        told["warm"] = seconds[1]
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from benchmarks import made_observations, speed
+from benchmarks.clusters import main as clusters_main
 from benchmarks.growth import exponents
 from benchmarks.measure import Figure, MeasureError, Run, repeat, run
 from benchmarks.performance_page import page
@@ -102,6 +103,21 @@ def test_clusters_of_every_method(tmp_path: Path) -> None:
     assert found["louvain"]["grouped"] == found["plm"]["grouped"]
 
 
+def test_without_a_second_run_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_observations.make(tmp_path, 2000)
+    for _ in range(2):
+        clusters_main("scan", tmp_path, again=False)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    made = iter([Run(1.0, 1.0, 1.0, json.dumps(one)) for one in told])
+    found = repeat(
+        "scan", 2000, 2, lambda: next(made), lambda one: json.loads(one.said)
+    )
+    assert found.more["cold"] > 0
+    assert "warm" not in found.more
+
+
 def test_events_and_publishing(tmp_path: Path) -> None:
     bench = small(tmp_path)
     works = [one.work for one in events(bench)]
@@ -134,6 +150,21 @@ def test_half_again_worse_is_a_regression() -> None:
     before = {"a": 1.0, "b": 1.0, "c": 1.0}
     assert regressions({"a": 1.4, "b": 1.6, "c": 0.1}, before) == ["b: was 1, is 1.6"]
     assert len(regressions({}, before)) == 3
+
+
+KEPT: dict[str, float] = json.loads(speed.BASELINE.read_text())
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_each_kept_ratio_may_worsen_by_half_and_no_more(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    call = ["--check", f"--results={tmp_path}", "--only=starting"]
+    monkeypatch.setattr(speed, "measure", lambda *_: [])
+    for worse, status in ((1.49, 0), (1.51, 1)):
+        now = {**KEPT, name: worse * KEPT[name]}
+        monkeypatch.setattr(speed, "ratios", lambda _, now=now: now)
+        assert speed.main(call) == status
 
 
 def test_growth_is_the_power_of_the_size() -> None:
