@@ -126,7 +126,7 @@ def _rivals(world: World, snapshot: Snapshot) -> str:
 
 
 def _ablations(world: World, workspace: Workspace) -> str:
-    table = ablate(workspace, read_labels(world.labels), Settings(), lambda _: None)
+    table = ablate(workspace, read_labels(world.labels), Settings())
     return (
         f"## What each family of evidence is worth (last seed)\n\n{_markdown(table)}\n"
     )

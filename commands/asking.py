@@ -13,7 +13,6 @@ from commands.options import (
     WorkspaceOption,
     print_json,
     printable,
-    say,
     workspace_at,
 )
 from ingest.errors import UsageError
@@ -113,6 +112,7 @@ def evaluate(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Score the verdicts, and simple rules beside them, against labels."""
+    from commands.bars import bars
     from graph.ablations import ablate
     from graph.derived import Snapshot
     from graph.detect import Settings
@@ -124,14 +124,16 @@ def evaluate(
     opened = workspace_at(workspace)
     snapshot = Snapshot.current(opened)
     truth = read_labels(labels)
-    tables = dict(hold_against(snapshot, truth).tables)
-    tables["beside simple rules"] = beside_rivals(snapshot.connect(), truth)
-    if keys:
-        tables["keys"] = evaluate_keys(snapshot, keys)
-    if tenants:
-        tables["tenants"] = evaluate_tenants(snapshot, tenants, opened)
-    if ablations:
-        tables["without each family"] = ablate(opened, truth, Settings(), say)
+    with bars("scoring the verdicts") as progress:
+        tables = dict(hold_against(snapshot, truth).tables)
+        tables["beside simple rules"] = beside_rivals(snapshot.connect(), truth)
+        if keys:
+            tables["keys"] = evaluate_keys(snapshot, keys)
+        if tenants:
+            tables["tenants"] = evaluate_tenants(snapshot, tenants, opened)
+        if ablations:
+            told = ablate(opened, truth, Settings(), progress)
+            tables["without each family"] = told
     for title, table in tables.items():
         _print_frame(title, table)
 
@@ -149,12 +151,15 @@ def replay(
     """Walk the log in event time: how soon each theft is seen."""
     from datetime import timedelta
 
+    from commands.bars import bars
     from graph.detect import Settings
     from graph.evaluate import read_labels
     from graph.replay import replay as walk
 
+    opened, truth = workspace_at(workspace), read_labels(labels)
     step = timedelta(hours=step_hours)
-    tables = walk(workspace_at(workspace), read_labels(labels), step, Settings(), say)
+    with bars() as progress:
+        tables = walk(opened, truth, step, Settings(), progress)
     for title, table in tables.items():
         _print_frame(title, table)
 

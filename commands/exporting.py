@@ -37,11 +37,14 @@ def export(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write accounts, clusters, keys, tenants, or the approved bans."""
+    from commands.bars import bars
+
     opened = workspace_at(workspace)
-    if what is Exportable.bans:
-        written = _export_bans(opened, format_name, out)
-    else:
-        written = [_export_table(opened, what.value, out)]
+    with bars(f"exporting {what.value}"):
+        if what is Exportable.bans:
+            written = _export_bans(opened, format_name, out)
+        else:
+            written = [_export_table(opened, what.value, out)]
     for path in written:
         typer.echo(str(path))
 
@@ -66,6 +69,14 @@ def _export_bans(
 
 def export_tables(workspace: Workspace, out: Path) -> list[Path]:
     """Write the four tables of the export contract as CSV."""
+    from commands.bars import bars
+    from ingest.progress import Report
+
     out.mkdir(parents=True, exist_ok=True)
     names = ("accounts", "clusters", "keys", "tenants")
-    return [_export_table(workspace, name, out / f"{name}.csv") for name in names]
+    written = []
+    with bars() as progress:
+        for done, name in enumerate(names):
+            progress(Report("exporting", done, len(names), "tables", name))
+            written.append(_export_table(workspace, name, out / f"{name}.csv"))
+    return written

@@ -60,17 +60,24 @@ def take_in(
     """Read files, folders or a database into the ledger; give the counts."""
     from dataclasses import asdict
 
+    from commands.bars import bars
     from ingest.ledger import Ledger
     from ingest.sources.database import Database, is_url, tables_of
 
     ledger = Ledger.open(workspace)
     if not any(is_url(text) for text in inputs):
-        return asdict(ledger.ingest([Path(text) for text in inputs], source=source))
+        with bars() as progress:
+            paths = [Path(text) for text in inputs]
+            return asdict(ledger.ingest(paths, source, progress))
     if len(inputs) > 1 or source is None:
         raise UsageError("a database is read alone, with --source naming its records")
     database = Database.at(inputs[0])
-    with database.spooled(workspace, tables_of(source, tables or ())) as paths:
-        return asdict(ledger.ingest(paths, source=source))
+    wanted = tables_of(source, tables or ())
+    with (
+        bars("reading the database") as progress,
+        database.spooled(workspace, wanted) as spooled,
+    ):
+        return asdict(ledger.ingest(spooled, source, progress))
 
 
 def detect(
@@ -114,6 +121,7 @@ def find_abuse(
     engine: Engine | None = None,
 ) -> dict[str, str]:
     """Run the detection; give the time it looked up to and its snapshot."""
+    from commands.bars import bars
     from graph.decisions import hand_over
     from graph.detect import Settings
     from graph.detect import detect as run_detection
@@ -128,7 +136,8 @@ def find_abuse(
     )
     hand_over(workspace)
     linking = engine or ONE_MACHINE
-    snapshot = run_detection(workspace, as_of, settings, say, linking)
+    with bars() as progress:
+        snapshot = run_detection(workspace, as_of, settings, progress, linking)
     return {
         "as_of": snapshot.as_of.isoformat() + "Z",
         "snapshot": snapshot.folder.name,
@@ -154,26 +163,27 @@ def publish(
 def _import_graph(workspace: Workspace) -> dict[str, object]:
     from dataclasses import asdict
 
+    from commands.bars import bars
     from graph.derived import Snapshot
     from graph.publish import publish_offline
 
-    return asdict(publish_offline(workspace, Snapshot.current(workspace), say))
+    current = Snapshot.current(workspace)
+    with bars() as progress:
+        return asdict(publish_offline(workspace, current, say, progress))
 
 
 def write_graph(workspace: Workspace, *, full: bool = False) -> dict[str, object]:
     """Publish the current snapshot; give what was written."""
     from dataclasses import asdict
 
+    from commands.bars import bars
     from graph.derived import Snapshot
     from graph.publish import publish as run_publishing
     from graph.store import Store
 
-    with Store.open(workspace) as store:
-        return asdict(
-            run_publishing(
-                workspace, Snapshot.current(workspace), store, say, full=full
-            )
-        )
+    with Store.open(workspace) as store, bars() as progress:
+        current = Snapshot.current(workspace)
+        return asdict(run_publishing(workspace, current, store, progress, full=full))
 
 
 def run(

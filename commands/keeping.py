@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 def check(workspace: WorkspaceOption = None) -> None:
     """Verify ledger, derived tables, graph and cases. Status 1 where one is wrong."""
+    from commands.bars import bars
     from graph.soundness import check_cases, check_derived, check_graph
     from ingest.soundness import check_ledger
 
     opened, sound = workspace_at(workspace), True
     for part in (check_ledger, check_derived, check_graph, check_cases):
-        for finding in part(opened):
+        with bars() as progress:
+            findings = list(part(opened, progress))
+        for finding in findings:
             sound &= finding.sound
             state = "ok   " if finding.sound else "WRONG"
             typer.echo(f"{state}  {finding.part:8} {finding.text}")
@@ -38,11 +41,14 @@ def backup(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write ledger, vault, cases, settings to one archive. The pepper is not in it."""
+    from commands.bars import bars
     from graph.access import RoleBook
     from graph.backup import backup as write
 
     opened, now = workspace_at(workspace), datetime.now(UTC).replace(tzinfo=None)
-    print_json(asdict(write(opened, file, RoleBook.of(opened).local, now)))
+    with bars() as progress:
+        written = write(opened, file, RoleBook.of(opened).local, now, progress)
+    print_json(asdict(written))
     say("the pepper is not in it: keep that apart, without it the links are lost")
     if os.environ.get("RINGFENCE_CASES_URL"):
         say("nor are the cases: back up the server of RINGFENCE_CASES_URL too")
@@ -53,9 +59,12 @@ def restore(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Make a new workspace of an archive. Then detect, publish and check."""
+    from commands.bars import bars
     from graph.backup import restore as unpack
 
-    print_json(asdict(unpack(folder_of(workspace), file)))
+    with bars() as progress:
+        unpacked = unpack(folder_of(workspace), file, progress)
+    print_json(asdict(unpacked))
     say("next: `ringfence detect`, `ringfence publish`, `ringfence check`")
 
 
@@ -69,6 +78,7 @@ def forget(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Erase an account everywhere. What was derived is made again."""
+    from commands.bars import bars
     from graph.access import RoleBook
     from graph.forget import forget as erase
 
@@ -76,7 +86,8 @@ def forget(
     until, now = _day(expires), datetime.now(UTC)
     made = _derived(opened)
     person = RoleBook.of(opened).local
-    gone = erase(opened, account, until, person, now.replace(tzinfo=None))
+    with bars("erasing"):
+        gone = erase(opened, account, until, person, now.replace(tzinfo=None))
     print_json(
         {
             "events": gone.erased.events,
@@ -100,11 +111,13 @@ def retain(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Erase events past an age. What only they spoke of goes with them."""
+    from commands.bars import bars
     from graph.forget import retain as erase
 
     opened = workspace_at(workspace)
     made = _derived(opened)
-    gone = erase(opened, days, datetime.now(UTC).replace(tzinfo=None))
+    with bars("erasing"):
+        gone = erase(opened, days, datetime.now(UTC).replace(tzinfo=None))
     print_json({"events": gone.events, "identifiers": gone.identifiers})
     if gone.events:
         _make_again(opened, made, no_publish=no_publish)
@@ -149,12 +162,15 @@ def pepper_rotate(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Exchange the pepper: every keyed hash is made anew, and every link stays."""
+    from commands.bars import bars
     from graph.access import RoleBook
     from graph.rotation import rotate
 
     opened, now = workspace_at(workspace), datetime.now(UTC).replace(tzinfo=None)
     made = _derived(opened)
-    print_json({"rotations": rotate(opened, RoleBook.of(opened).local, now)})
+    with bars("exchanging the pepper"):
+        rotations = rotate(opened, RoleBook.of(opened).local, now)
+    print_json({"rotations": rotations})
     _make_again(opened, made, no_publish=no_publish)
 
 

@@ -75,13 +75,15 @@ def demo(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Make a labelled world, run all over it, open the page."""
+    from commands.bars import bars
     from demo.world import make
     from graph.summary import summarise
 
     opened = workspace_at(workspace)
     world = opened.root / "world"
     say(f"making a world of {accounts} accounts")
-    make(world, accounts=accounts, seed=seed)
+    with bars("making a world"):
+        make(world, accounts=accounts, seed=seed)
     counts = take_in(opened, [str(world / "events")])
     find_abuse(opened)
     write_graph(opened)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +10,7 @@ from graph.derived import Snapshot
 from graph.detect import Settings, derive
 from graph.evaluate import hold
 from ingest.ledger import Ledger
+from ingest.progress import Progress, Report, silent
 from ingest.workspace import Workspace
 
 FAMILIES = ("payment", "device", "contact", "timing", "behaviour", "network", "social")
@@ -27,7 +27,7 @@ def ablate(
     workspace: Workspace,
     labels: pd.DataFrame,
     settings: Settings,
-    progress: Callable[[str], None],
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """One row with everything and one without each of `FAMILIES`.
 
@@ -35,12 +35,12 @@ def ablate(
     """
     as_of = Snapshot.current(workspace).as_of
     rows = []
-    for family in ("", *FAMILIES):
-        progress(f"weighing without {family}" if family else "weighing everything")
+    for done, family in enumerate(("", *FAMILIES)):
+        name = f"without {family}" if family else "everything"
+        progress(Report("weighing", done, 1 + len(FAMILIES), "runs", name))
         connection = Ledger.open(workspace).connect()
         derive(connection, as_of, replace(settings, without=frozenset({family} - {""})))
         summary = hold(connection, labels).tables["summary"]
         values = summary.set_index("measure")["value"]
-        name = f"without {family}" if family else "everything"
         rows.append((name, *(float(values[measure]) for measure in _MEASURES)))
     return pd.DataFrame(rows, columns=["evidence", *_MEASURES])

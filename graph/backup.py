@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from ingest.errors import BackupError, UsageError
 from ingest.ledger import Ledger
 from ingest.manifest import Manifest
 from ingest.pepper import Pepper
+from ingest.progress import Progress, Report, each, silent
 from ingest.soundness import damaged
 from ingest.workspace import Workspace
 
@@ -56,7 +57,11 @@ class Contents:
 
 
 def backup(
-    workspace: Workspace, file: Path, person: Person, clock: datetime
+    workspace: Workspace,
+    file: Path,
+    person: Person,
+    clock: datetime,
+    progress: Progress = silent,
 ) -> Contents:
     """Write the archive, whole or not at all; audited as `person`'s deed.
 
@@ -69,11 +74,13 @@ def backup(
         tempfile.TemporaryDirectory(prefix="backup-", dir=workspace.root) as spool,
     ):
         manifest = Ledger.open(workspace).manifest
-        wrong = next(damaged(workspace.ledger, manifest), None)
+        wrong = next(damaged(workspace.ledger, manifest, progress), None)
         if wrong:
             raise BackupError(f"{wrong}: nothing is backed up; see `ringfence check`")
         held = dict(_held(workspace, manifest, Path(spool)))
-        sums = {name: _summed(path) for name, path in held.items()}
+        sizes = {name: path.stat().st_size for name, path in held.items()}
+        adding = each(progress, "adding up", sizes)
+        sums = {name: _summed(held[name]) for name in adding}
         listed = {
             "version": VERSION,
             "fingerprint": manifest.fingerprint,
@@ -81,7 +88,9 @@ def backup(
         }
         building = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            _write(building, json.dumps(listed, sort_keys=True).encode(), held)
+            text = json.dumps(listed, sort_keys=True).encode()
+            writing = each(progress, "writing", sizes)
+            _write(building, text, ((name, held[name]) for name in writing))
             building.replace(file)
         finally:
             building.unlink(missing_ok=True)
@@ -89,7 +98,7 @@ def backup(
     return Contents(len(held), size, manifest.fingerprint)
 
 
-def restore(root: Path, file: Path) -> Contents:
+def restore(root: Path, file: Path, progress: Progress = silent) -> Contents:
     """Make the workspace at `root` of an archive, whole or not at all.
 
     Raises `UsageError` when something is there already, and `BackupError` when the
@@ -101,8 +110,8 @@ def restore(root: Path, file: Path) -> Contents:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=0o700)
     try:
-        contents = _unpack(file, staging)
-        _verify(staging, contents)
+        contents = _unpack(file, staging, progress)
+        _verify(staging, contents, progress)
         if root.exists():
             shutil.rmtree(root)
         staging.rename(root)
@@ -147,14 +156,14 @@ def _held(
         yield "cases.sqlite", copy
 
 
-def _write(file: Path, listed: bytes, held: Mapping[str, Path]) -> None:
+def _write(file: Path, listed: bytes, held: Iterable[tuple[str, Path]]) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
         os.fdopen(descriptor, "wb") as raw,
         tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         archive.addfile(_entry(_LIST, len(listed)), io.BytesIO(listed))
-        for name, path in held.items():
+        for name, path in held:
             entry = _entry(name, path.stat().st_size)
             entry.mtime = int(path.stat().st_mtime)
             with path.open("rb") as body:
@@ -185,17 +194,20 @@ def _refuse_taken(root: Path) -> None:
         raise UsageError(f"{root} is a file: restore into a folder (--workspace)")
 
 
-def _unpack(file: Path, staging: Path) -> Contents:
+def _unpack(file: Path, staging: Path, progress: Progress) -> Contents:
     seen: set[str] = set()
+    done = 0
     try:
         with tarfile.open(file, "r:") as archive:
             listed = _list(archive)
             files: Mapping[str, Mapping[str, Any]] = listed["files"]
+            size = sum(int(one["bytes"]) for one in files.values())
             for entry in archive:
                 if entry.name == _LIST and not seen:
                     continue
+                progress(Report("unpacking", done, size, "bytes", entry.name))
                 _take(archive, entry, files, staging, seen)
-            size = sum(int(one["bytes"]) for one in files.values())
+                done += entry.size
             fingerprint = str(listed["fingerprint"])
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{file} is no backup, or is damaged ({error})") from error
@@ -257,12 +269,12 @@ def _copied(body: IO[bytes], target: IO[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _verify(staging: Path, contents: Contents) -> None:
+def _verify(staging: Path, contents: Contents, progress: Progress) -> None:
     """Hold the ledger against its own manifest before it is put in place."""
     manifest = Manifest.read(staging / "ledger")
     if manifest is None:
         return
-    wrong = next(damaged(staging / "ledger", manifest), None)
+    wrong = next(damaged(staging / "ledger", manifest, progress), None)
     if wrong or manifest.fingerprint != contents.fingerprint:
         raise BackupError(
             f"the backup's ledger is not what its list says ({wrong or 'fingerprint'}):"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from graph.typologies import ACCOUNT_DETECTORS
 from graph.typologies.evidence import Evidence
 from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
 from ingest.ledger import Ledger
+from ingest.progress import Progress, Report, silent
 from ingest.reference import prices
 from ingest.soundness import require_sound
 from ingest.workspace import Resources, Workspace
@@ -35,11 +36,16 @@ EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC throughout, as in the l
 # The ledger has a view of that name; the derived table adds what linking found.
 HELD_AS = {"identifiers": "judged_identifiers"}
 
-Progress = Callable[[str], None]
-
-
-def _quiet(_: str) -> None:
-    return
+# The stages, and the percent of a detection's time that has gone when each begins:
+# measured at 3 million events on 2 cores.
+_BEGINS = {
+    "reading observations": 0,
+    "tracing keys": 40,
+    "settling who paid": 50,
+    "linking accounts": 60,
+    "weighing verdicts": 80,
+    "writing the derived tables": 95,
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def detect(
     workspace: Workspace,
     as_of: datetime | None = None,
     settings: Settings | None = None,
-    progress: Progress = _quiet,
+    progress: Progress = silent,
     engine: Engine = ONE_MACHINE,
 ) -> Snapshot:
     """Derive links, clusters and verdicts from the ledger and make them current.
@@ -72,12 +78,12 @@ def detect(
     segment is not what was written.
     """
     ledger = Ledger.open(workspace)
-    require_sound(ledger)
+    require_sound(ledger, progress)
     connection = ledger.connect()
     _bound(connection, workspace)
     moment = as_of or latest_credible_time(connection) or EPOCH
     derive(connection, moment, settings or Settings(), progress, engine)
-    progress("writing the derived tables")
+    _tell(progress, "writing the derived tables")
     return write_snapshot(workspace, connection, ledger.fingerprint, moment, HELD_AS)
 
 
@@ -91,14 +97,14 @@ def derive(
     connection: duckdb.DuckDBPyConnection,
     as_of: datetime,
     settings: Settings,
-    progress: Progress = _quiet,
+    progress: Progress = silent,
     engine: Engine = ONE_MACHINE,
 ) -> None:
     """Make every table of `graph.derived.TABLES` in a connection to the ledger."""
-    progress("reading observations")
+    _tell(progress, "reading observations")
     observe(connection, as_of, prices())
     reviews = latest_reviews(connection, as_of, looking_back=settings.looking_back)
-    progress("tracing keys")
+    _tell(progress, "tracing keys")
     trace_keys(connection)
     keys = key_tables.judge(key_frame(connection), settings.base_rate, reviews)
     connection.register("replayed_keys", keys.replayed())
@@ -107,16 +113,16 @@ def derive(
         "SELECT s.account_id, s.paid_by, s.cost_usd FROM foreign_sources s "
         "SEMI JOIN replayed_keys USING (key_id)"
     )
-    progress("settling who paid")
+    _tell(progress, "settling who paid")
     settle(connection)
     profiles = profile(connection)
-    progress("linking accounts")
+    _tell(progress, "linking accounts")
     scene = compose(connection, profiles, settings.further_kinds, engine)
     consumption = tenant_frames(connection)
     let_go(connection)
     clusters = describe_clusters(scene, keys.frame)
     hypotheses = weigh_hypotheses(clusters)
-    progress("weighing verdicts")
+    _tell(progress, "weighing verdicts")
     evidence = {name: find(scene) for name, find in ACCOUNT_DETECTORS.items()}
     verdicts = judge_accounts(
         scene,
@@ -132,6 +138,10 @@ def derive(
     key_tables.write(connection, keys)
     tenant_tables.write(connection, tenants)
     _gather_reasons(connection, keys.reasons, tenants.reasons)
+
+
+def _tell(progress: Progress, stage: str) -> None:
+    progress(Report("detecting", _BEGINS[stage], 100, "%", stage))
 
 
 def _left(evidence: list[Evidence], settings: Settings) -> list[Evidence]:

@@ -6,7 +6,6 @@ late disputes included only once they have come.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,6 +16,7 @@ import pandas as pd
 from graph.detect import Settings, derive
 from graph.seen import frame
 from ingest.ledger import Ledger
+from ingest.progress import Progress, Report, silent
 from ingest.workspace import Workspace
 
 _BOUNDS = "SELECT min(occurred_at), max(occurred_at) FROM events"
@@ -33,7 +33,7 @@ def replay(
     labels: pd.DataFrame,
     step: timedelta,
     settings: Settings,
-    progress: Callable[[str], None],
+    progress: Progress = silent,
 ) -> dict[str, pd.DataFrame]:
     """Tables "time to detect" by case and level, and "flips" of verdicts.
 
@@ -43,13 +43,15 @@ def replay(
     ledger = Ledger.open(workspace)
     settings = replace(settings, looking_back=True)
     first, last = _bounds(ledger.connect())
+    steps = (last + step - first) // step
     seen: list[pd.DataFrame] = []
     moment = first + step
     while moment <= last + step:
         connection = ledger.connect()
         derive(connection, min(moment, last), settings)
         seen.append(frame(connection, _STATE).assign(at=moment))
-        progress(f"{moment:%Y-%m-%d %H:%M}: {len(seen[-1])} accounts flagged")
+        detail = f"{moment:%Y-%m-%d %H:%M}: {len(seen[-1]):,} accounts flagged"
+        progress(Report("replaying", len(seen), steps, "steps", detail))
         moment += step
     return _tables(pd.concat(seen, ignore_index=True), labels, len(seen))
 

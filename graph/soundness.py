@@ -17,14 +17,18 @@ from ingest import checksums
 from ingest.errors import LedgerError, RingfenceError
 from ingest.ledger import Ledger
 from ingest.pepper import Pepper
+from ingest.progress import Progress, Report, silent
 from ingest.soundness import Finding
 from ingest.workspace import Workspace
 
 _MEND = "restore the case file from a backup"
 
 
-def check_derived(workspace: Workspace) -> Iterator[Finding]:
+def check_derived(
+    workspace: Workspace, progress: Progress = silent
+) -> Iterator[Finding]:
     """Hold the current snapshot against its checksums, and say what it rests on."""
+    progress(Report("checking the derived tables"))
     yield _derived(workspace)
 
 
@@ -49,22 +53,24 @@ def _derived(workspace: Workspace) -> Finding:
     return Finding("derived", True, f"{text}; it rests {rests}")
 
 
-def check_graph(workspace: Workspace) -> Iterator[Finding]:
+def check_graph(workspace: Workspace, progress: Progress = silent) -> Iterator[Finding]:
     """Hold every node and relationship against what was published last."""
-    yield _graph(workspace)
+    yield _graph(workspace, progress)
 
 
-def _graph(workspace: Workspace) -> Finding:
+def _graph(workspace: Workspace, progress: Progress) -> Finding:
     if not os.environ.get("NEO4J_URI") and not (workspace.database / "files").exists():
         return Finding("graph", True, "empty: nothing was published yet")
     try:
         with Store.open(workspace) as store:
-            return check_published(workspace, store)
+            return check_published(workspace, store, progress)
     except RingfenceError as error:
         return Finding("graph", False, f"not checked: {error}")
 
 
-def check_published(workspace: Workspace, store: Store) -> Finding:
+def check_published(
+    workspace: Workspace, store: Store, progress: Progress = silent
+) -> Finding:
     """The same of an open store, which may be a server that others use too."""
     known = note.read(store)
     if known is None:
@@ -76,14 +82,15 @@ def check_published(workspace: Workspace, store: Store) -> Finding:
     if staged is None:
         text = "another workspace's or an older graph: run `ringfence publish`"
         return Finding("graph", False, text)
-    if graph_hash(store) != staged_hash(staged):
+    if graph_hash(store, progress) != staged_hash(staged):
         text = "the graph is not what was published: run `ringfence publish --full`"
         return Finding("graph", False, text)
     return Finding("graph", True, f"as it was published ({store.engine})")
 
 
-def check_cases(workspace: Workspace) -> Iterator[Finding]:
+def check_cases(workspace: Workspace, progress: Progress = silent) -> Iterator[Finding]:
     """Walk the audit chain, and hold every decision against it."""
+    progress(Report("checking the cases"))
     if not os.environ.get("RINGFENCE_CASES_URL") and not workspace.cases.exists():
         yield Finding("cases", True, "empty: nobody decided anything yet")
         return

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -23,8 +24,9 @@ from ingest.intake import (
 from ingest.keying import IDENTIFIER_COLUMNS, VAULT_COLUMNS, Keying
 from ingest.manifest import FAMILIES, Manifest, sweep
 from ingest.pepper import Pepper
-from ingest.readers.chunks import ahead, chunks
-from ingest.readers.files import walk
+from ingest.progress import Progress, Report, silent
+from ingest.readers.chunks import Chunk, ahead, chunks
+from ingest.readers.files import InputFile, walk
 from ingest.reference import Reference
 from ingest.settling import settle
 from ingest.sources import EVENTS, named
@@ -93,7 +95,12 @@ class Ledger:
         """A hash of the set of accepted events, the same whatever their batches."""
         return self.manifest.fingerprint
 
-    def ingest(self, paths: Sequence[Path], source: str | None = None) -> Counts:
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        source: str | None = None,
+        progress: Progress = silent,
+    ) -> Counts:
         """Read files and folders in; `source` names what their records are.
 
         All of it enters the ledger at once, at the end, or none. Waits while another
@@ -112,8 +119,11 @@ class Ledger:
                 names = [f.name for f in files]
                 intake = Intake(connection, keying, staging, names, forgotten)
                 intake.prepare(self._paths(now, "events"))
+                told = _Reading(files, progress)
                 for chunk in ahead(chunks(files, source)):
                     intake.take(chunk)
+                    told.taken(chunk)
+                progress(Report("writing the ledger"))
                 intake.flush()
                 settle(intake, chunks(files, source))
                 counts = intake.finish({f: self._paths(now, f) for f in FAMILIES})
@@ -245,6 +255,29 @@ class Ledger:
         with self._views(("vault",)) as connection:
             value = first(connection, _REVEAL, [kind, identifier])[0]
         return None if value is None else str(value)
+
+
+class _Reading:
+    """Tells how far the reading of files has come, in bytes as they lie on the disk."""
+
+    def __init__(self, files: Sequence[InputFile], progress: Progress) -> None:
+        self._files = files
+        self._before = [0, *accumulate(file.size for file in files)]
+        self._progress = progress
+        self._records = 0
+        self._tell(0)
+
+    def taken(self, chunk: Chunk) -> None:
+        """Tell that a chunk was taken in."""
+        self._records += chunk.records.num_rows
+        at = f"file {chunk.last + 1:,} of {len(self._files):,}"
+        name = self._files[chunk.last].path.name
+        read = self._before[chunk.last] + chunk.read
+        self._tell(read, f"{self._records:,} records, {at}: {name}")
+
+    def _tell(self, read: int, detail: str = "") -> None:
+        total = self._before[-1]
+        self._progress(Report("reading", read, total, "bytes", detail))
 
 
 def _view(

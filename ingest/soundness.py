@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ingest.errors import LedgerError, PepperError
 from ingest.ledger import Ledger
 from ingest.manifest import Manifest, Segment
+from ingest.progress import Progress, each, silent
 from ingest.sql import first
 from ingest.upkeep import PROBE, sum_of
 from ingest.workspace import Workspace
@@ -29,7 +30,9 @@ class Finding:
     text: str
 
 
-def check_ledger(workspace: Workspace) -> Iterator[Finding]:
+def check_ledger(
+    workspace: Workspace, progress: Progress = silent
+) -> Iterator[Finding]:
     """Read every segment and say what is wrong with it; changes nothing."""
     folder = workspace.ledger
     try:
@@ -41,30 +44,38 @@ def check_ledger(workspace: Workspace) -> Iterator[Finding]:
     if manifest is None:
         yield Finding("ledger", True, "empty: nothing was ingested yet")
         return
-    wrong = list(damaged(folder, manifest))
+    wrong = list(damaged(folder, manifest, progress))
     yield from (Finding("ledger", False, f"{text}: {_MEND}") for text in wrong)
     if not wrong:
         yield _counted(folder, manifest)
 
 
-def require_sound(ledger: Ledger) -> None:
+def require_sound(ledger: Ledger, progress: Progress = silent) -> None:
     """Raise `LedgerError` naming a segment that is not what was written.
 
     An engine reads many a flipped bit as another value: only the checksum tells.
     """
     folder = ledger.workspace.ledger
-    for text in damaged(folder, ledger.manifest):
+    for text in damaged(folder, ledger.manifest, progress):
         raise LedgerError(f"{text}: {_MEND}")
 
 
-def damaged(folder: Path, manifest: Manifest) -> Iterator[str]:
+def damaged(
+    folder: Path, manifest: Manifest, progress: Progress = silent
+) -> Iterator[str]:
     """Say of each segment that is not what the manifest says, what is wrong with it."""
-    for segment in manifest.segments:
-        path = folder / segment.name
+    segments = {segment.name: segment for segment in manifest.segments}
+    sizes = {name: _size(folder / name) for name in segments}
+    for name in each(progress, "checking the ledger", sizes):
+        path, segment = folder / name, segments[name]
         if not path.is_file():
             yield f"segment {path} is missing"
         elif not _same(path, segment):
             yield f"segment {path} is not what was written (its checksum differs)"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _same(path: Path, segment: Segment) -> bool:

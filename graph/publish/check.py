@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
 
@@ -12,6 +12,7 @@ from graph.model import NODES, RELATIONSHIPS, Node, Relationship
 from graph.publish import cypher
 from graph.publish.stage import BATCH, Staged
 from graph.store import Row, Store
+from ingest.progress import Progress, Report, silent
 
 # Whatever labels and types there are, the model's or not, with how many of each.
 _LABELS = """
@@ -22,7 +23,7 @@ _TYPES = "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS count"
 _ROOM = 1 << 256
 
 
-def graph_hash(store: Store) -> str:
+def graph_hash(store: Store, progress: Progress = silent) -> str:
     """SHA-256 over every node and relationship with all its properties, in hex.
 
     The value of the run tag and the publisher's note are left out. The elements' own
@@ -32,7 +33,16 @@ def graph_hash(store: Store) -> str:
     texts = [("labels", _LABELS), ("types", _TYPES)]
     texts += [(node.label, cypher.read_nodes(node)) for node in NODES]
     texts += [(kind.type, cypher.read_relationships(kind)) for kind in RELATIONSHIPS]
-    return _sum((name, row) for name, text in texts for row in store.each(text))
+    return _sum(_read(store, texts, progress))
+
+
+def _read(
+    store: Store, texts: Sequence[tuple[str, str]], progress: Progress
+) -> Iterator[tuple[str, Row]]:
+    for done, (name, text) in enumerate(texts):
+        progress(Report("reading the graph", done, len(texts), "queries", name))
+        for row in store.each(text):
+            yield name, row
 
 
 def staged_hash(staged: Staged) -> str:

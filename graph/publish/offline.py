@@ -18,12 +18,14 @@ import duckdb
 from graph import neo4j_local
 from graph.derived import Snapshot
 from graph.model import NODES, RELATIONSHIPS, Property
+from graph.neo4j_local import Say
 from graph.publish import cypher, note, stage, steps
 from graph.publish.note import Note
-from graph.publish.run import Published, Say, batches, lanes_of, open_reader
+from graph.publish.run import Published, batches, lanes_of, open_reader
 from graph.publish.stage import Staged
 from graph.store import Address, Store
 from ingest.errors import StoreError, UsageError
+from ingest.progress import Progress, Report, silent
 from ingest.workspace import Workspace
 
 _DATABASE = "neo4j"
@@ -47,7 +49,10 @@ _ANYTHING = "MATCH (n) RETURN 1 AS held LIMIT 1"
 
 
 def publish_offline(
-    workspace: Workspace, snapshot: Snapshot, say: Say = lambda _: None
+    workspace: Workspace,
+    snapshot: Snapshot,
+    say: Say = lambda _: None,
+    progress: Progress = silent,
 ) -> Published:
     """Make the workspace's own, still empty Neo4j hold the graph; leaves it running.
 
@@ -64,12 +69,13 @@ def publish_offline(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
         try:
-            say("writing the importer's files")
+            progress(Report("writing the importer's files"))
             files = dict(_write_files(staged, folder))
-            say("the importer works")
+            progress(Report("the importer works"))
             neo4j_local.administer(workspace, _arguments(files, folder), say)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        progress(Report("starting Neo4j"))
         neo4j_local.start(workspace, say, port=port)
         return _finish(workspace, staged)
 

@@ -1,13 +1,13 @@
-"""One publishing run: choose how, write the batches, sweep, say it is done."""
+"""One publishing run: choose how, write the batches, sweep, note that it is done."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import duckdb
@@ -18,12 +18,11 @@ from graph.publish.note import Note
 from graph.publish.stage import BATCH, Staged
 from graph.publish.steps import Step
 from graph.store import Store, StoreDownError, Transaction
+from ingest.progress import Progress, Report, silent
 from ingest.workspace import Resources, Workspace
 
-Say = Callable[[str], None]
 Rows = list[tuple[object, ...]]
 
-_SAY_EVERY_SECONDS = 2.0
 # Neo4j creates side by side; the embedded database would refuse one of two. What is
 # there already is locked from both ends as it is changed, and two lanes would deadlock.
 _LANES = {"neo4j": 2, "embedded": 1}
@@ -43,13 +42,13 @@ class Published:
 
 @dataclass
 class _Tally:
-    """Rows so far, and when they were last told."""
+    """Rows so far, of `total` or of nobody knows how many."""
 
-    say: Say
+    progress: Progress
+    total: int | None
     nodes: int = 0
     relationships: int = 0
     removed: int = 0
-    told: float = field(default_factory=time.monotonic)
 
     def add(self, step: Step, rows: int) -> None:
         if step.removes:
@@ -58,29 +57,29 @@ class _Tally:
             self.nodes += rows
         else:
             self.relationships += rows
-        if time.monotonic() - self.told >= _SAY_EVERY_SECONDS:
-            self.told = time.monotonic()
-            self.say(
-                f"published {self.nodes:,} nodes and {self.relationships:,} "
-                f"relationships, now at {step.name}"
-            )
+        self.tell(step.name)
+
+    def tell(self, detail: str) -> None:
+        done = self.nodes + self.relationships + self.removed
+        self.progress(Report("publishing", done, self.total, "rows", detail))
 
 
 def publish(
     workspace: Workspace,
     snapshot: Snapshot,
     store: Store,
-    say: Say = lambda _: None,
+    progress: Progress = silent,
     *,
     full: bool = False,
 ) -> Published:
-    """Make the database hold the graph of `snapshot`; `say` hears of the progress.
+    """Make the database hold the graph of `snapshot`.
 
     `full` writes every row again and sweeps, whatever the database says it holds.
     Raises `BusyError` while another process publishes from this workspace, and
     `StoreError` when the database refuses or stays silent for two minutes.
     """
     with workspace.lock("publish"):
+        progress(Report("staging the rows"))
         staged = stage.stage(workspace, snapshot)
         for text in cypher.constraints():
             store.run(text, write=True)
@@ -90,7 +89,7 @@ def publish(
         todo = _resumed(workspace, known, staged, full=full) or _begun(
             workspace, store, known, staged, full=full
         )
-        return _write(store, staged, stage.at(workspace, todo.base), todo, say)
+        return _write(store, staged, stage.at(workspace, todo.base), todo, progress)
 
 
 def _resumed(
@@ -133,13 +132,14 @@ def lanes_of(store: Store, mode: str) -> tuple[int, ...]:
 
 
 def _write(
-    store: Store, staged: Staged, base: Staged | None, todo: Note, say: Say
+    store: Store, staged: Staged, base: Staged | None, todo: Note, progress: Progress
 ) -> Published:
     if todo.mode == "change" and base is not None:
-        planned = list(steps.write_changes(base, staged))
+        planned, total = list(steps.write_changes(base, staged)), None
     else:
         planned = list(steps.write_all(staged, new=todo.mode == "create"))
-    tally = _Tally(say)
+        total = staged.size
+    tally = _Tally(progress, total)
     _write_steps(store, todo, planned, tally)
     if todo.mode == "merge":
         tally.removed += _sweep(store, todo.run)
@@ -158,7 +158,7 @@ def _write_steps(store: Store, todo: Note, planned: list[Step], tally: _Tally) -
                     tally.add(step, rows)
                     first = number + 1
             if suspicious:
-                tally.say("the suspicious clusters are in; the rest follows")
+                tally.tell("the suspicious clusters are in")
 
 
 def _all_batches(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from graph.derived import TABLES, Snapshot
 from graph.model import (
@@ -123,6 +124,12 @@ class Staged:
     def rows(self, name: str) -> str:
         """Path of the rows of the label or relationship type called `name`."""
         return str(self.folder / f"{name}.parquet")
+
+    @property
+    def size(self) -> int:
+        """How many rows there are in all."""
+        names = [node.label for node in NODES] + [kind.type for kind in RELATIONSHIPS]
+        return sum(pq.read_metadata(self.rows(name)).num_rows for name in names)
 
 
 def at(workspace: Workspace, digest: str) -> Staged | None:

@@ -29,19 +29,31 @@ _STRETCH = 1 << 20
 _MOST_LINES = 1 << 20
 
 Positions = np.ndarray[tuple[int], np.dtype[np.int32]]
-ReadInto = Callable[[memoryview], int | None]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file being read: `read_into` a buffer, 0 at its end; `tell` the bytes read.
+
+    Of a gzip file, the packed bytes.
+    """
+
+    read_into: Callable[[memoryview], int | None]
+    tell: Callable[[], int]
 
 
 @dataclass(frozen=True)
 class Block:
     """Whole lines, where each ends, and the number of the first one.
 
-    `cut` marks the beginning of an overlong line, whose rest is skipped.
+    `read` is how many bytes of the file have been read by then. `cut` marks the
+    beginning of an overlong line, whose rest is skipped.
     """
 
     data: pa.Buffer
     ends: Positions
     first: int
+    read: int
     cut: bool = False
 
 
@@ -50,9 +62,9 @@ def open_bytes(path: Path) -> Iterator[bytes]:
 
     Raises `UnreadableError`, after all that was good, where the file breaks off.
     """
-    with _opened(path) as read_into:
+    with _opened(path) as stream:
         buffer = memoryview(bytearray(_STRETCH))
-        while size := read_into(buffer):
+        while size := stream.read_into(buffer):
             yield bytes(buffer[:size])
 
 
@@ -113,8 +125,8 @@ def blocks(path: Path) -> Iterator[Block]:
     """
     cutter = _Cutter()
     try:
-        with _opened(path) as read_into:
-            yield from cutter.cut(read_into)
+        with _opened(path) as stream:
+            yield from cutter.cut(stream)
     except UnreadableError as error:
         raise UnreadableError(error.reason, cutter.line, cutter.unfinished()) from error
 
@@ -124,12 +136,14 @@ class _Cutter:
     """Cuts a stream into blocks; knows its place for when the stream breaks off."""
 
     line: int = 1
+    read: int = 0
     rest: bytes = b""
     skipping: bool = False
 
-    def cut(self, read_into: ReadInto) -> Iterator[Block]:
+    def cut(self, stream: Stream) -> Iterator[Block]:
         slab, view = _SLABS.lend()
-        while size := self._fill(slab, view, read_into):
+        while size := self._fill(slab, view, stream):
+            self.read = stream.tell()
             start = self._start(slab, size)
             end = slab.rfind(b"\n", start, size) + 1 or start
             self.rest = bytes(view[end:size])
@@ -140,10 +154,10 @@ class _Cutter:
         if self.rest:
             yield self._last()
 
-    def _fill(self, slab: bytearray, view: memoryview, read_into: ReadInto) -> int:
+    def _fill(self, slab: bytearray, view: memoryview, stream: Stream) -> int:
         kept = len(self.rest)
         slab[:kept] = self.rest
-        read = read_into(view[kept : kept + BLOCK])
+        read = stream.read_into(view[kept : kept + BLOCK])
         return kept + read if read else 0
 
     def _start(self, slab: bytearray, size: int) -> int:
@@ -162,21 +176,22 @@ class _Cutter:
         for at in range(0, ends.size, _MOST_LINES):
             some = ends[at : at + _MOST_LINES]
             last = int(some[-1])
-            yield Block(data.slice(taken, last - taken), some - taken, self.line)
+            whole = data.slice(taken, last - taken)
+            yield Block(whole, some - taken, self.line, self.read)
             self.line += some.size
             taken = last
 
     def _overlong(self) -> Iterator[Block]:
         if len(self.rest) > MAX_LINE:
             data = pa.py_buffer(self.rest[:KEPT_OF_LONG_LINE])
-            yield Block(data, _one_end(data), self.line, cut=True)
+            yield Block(data, _one_end(data), self.line, self.read, cut=True)
             self.rest, self.skipping = b"", True
 
     def _last(self) -> Block:
         data = pa.py_buffer(
             self.rest.removeprefix(_BOM) if self.line == 1 else self.rest
         )
-        return Block(data, _one_end(data), self.line)
+        return Block(data, _one_end(data), self.line, self.read)
 
     def unfinished(self) -> str:
         return self.rest[:KEPT_OF_LONG_LINE].decode("utf-8", "replace")
@@ -199,17 +214,17 @@ def _one_end(data: pa.Buffer) -> Positions:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[ReadInto]:
-    """Open a file for reading into a buffer; 0 read means its end."""
+def _opened(path: Path) -> Iterator[Stream]:
+    """Open a file for reading into a buffer, unpacked where it is gzip."""
     try:
         with path.open("rb", buffering=0) as file:
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             if not zipped:
-                yield file.readinto
+                yield Stream(file.readinto, file.tell)
                 return
             with path.open("rb") as packed:
-                yield _Pourer(_inflate(packed)).pour
+                yield Stream(_Pourer(_inflate(packed)).pour, packed.tell)
     except OSError as error:
         raise UnreadableError(f"file: can't be read ({error.strerror})") from error
 

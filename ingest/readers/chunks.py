@@ -28,13 +28,16 @@ class Chunk:
     """Records of one source: `file` (its number), `line`, `record`, `raw`.
 
     `nested` says that a record may be a document that holds the records. `refused`
-    has `file`, `line`, `text`, `reason` of what could not be read at all.
+    has `file`, `line`, `text`, `reason` of what could not be read at all. It ends in
+    the file numbered `last`, `read` bytes of which lie behind it.
     """
 
     source: Source
     nested: bool
     records: pa.Table
     refused: pa.Table
+    last: int
+    read: int
 
 
 @dataclass
@@ -47,11 +50,14 @@ class _Collected:
     def chunk(self) -> Chunk:
         records = [_with_file(one.records, at) for at, one in self.pieces]
         refused = [_with_file(one.refused, at) for at, one in self.pieces]
+        last, piece = self.pieces[-1]
         return Chunk(
             self.source,
             self.nested,
             pa.concat_tables([_empty(RECORDS), *records]),
             pa.concat_tables([_empty(REFUSED), *refused]),
+            last,
+            piece.read,
         )
 
 

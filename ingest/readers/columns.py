@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -31,11 +32,12 @@ def read_parquet(path: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[
     """Yield the rows of a Parquet file as JSON records."""
     row = 1
     try:
-        file = _open(path)
+        file, size = _open(path), path.stat().st_size
         for batch in file.iter_batches(_ROWS):
             table = pa.Table.from_batches([batch])
-            yield as_records(_plain(table), row, connection)
+            piece = as_records(_plain(table), row, connection)
             row += table.num_rows
+            yield replace(piece, read=size * (row - 1) // file.metadata.num_rows)
     except UnreadableError as error:
         yield error.piece()
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError):

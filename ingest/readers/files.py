@@ -40,6 +40,14 @@ class InputFile:
         """The path as it was given or found."""
         return str(self.path)
 
+    @property
+    def size(self) -> int:
+        """Bytes on the disk; 0 where they can't be read."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
     def form(self) -> Form:
         """Recognise the form from the ending and the first bytes.
 

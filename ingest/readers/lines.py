@@ -38,13 +38,13 @@ def _piece(block: Block) -> Piece:
         [lines.numbers, lines.text, pa.nulls(len(lines.text), pa.string())],
         schema=RECORDS,
     )
-    return Piece(records, refused)
+    return Piece(records, refused, block.read)
 
 
 def _cut(block: Block) -> Piece:
     text = block.data.to_pybytes().decode("utf-8", "replace")
     reason = f"line: is over {MAX_LINE} bytes"
-    return Piece(no_records(), refusals([block.first], [text], reason))
+    return Piece(no_records(), refusals([block.first], [text], reason), block.read)
 
 
 def read_document(path: Path) -> Iterator[Piece]:

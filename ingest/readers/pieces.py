@@ -31,10 +31,14 @@ REFUSED = pa.schema(
 
 @dataclass(frozen=True)
 class Piece:
-    """Some records of one file in order, and the lines refused among them."""
+    """Some records of one file in order, and the lines refused among them.
+
+    `read` is how many bytes of the file lie behind it, 0 where that is not known.
+    """
 
     records: pa.Table
     refused: pa.Table
+    read: int = 0
 
     @property
     def size(self) -> int:
@@ -152,14 +156,6 @@ def _not_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return True
     return False
-
-
-def join(pieces: list[Piece]) -> Piece:
-    """Put pieces of one file one after the other."""
-    return Piece(
-        pa.concat_tables([one.records for one in pieces]),
-        pa.concat_tables([one.refused for one in pieces]),
-    )
 
 
 def chomp(text: pa.Array) -> pa.Array:

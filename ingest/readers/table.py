@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -82,7 +82,8 @@ def read_csv(path: Path, connection: duckdb.DuckDBPyConnection) -> Iterator[Piec
             if header is None:
                 header, lines = _header(lines)
             if header is not None and len(lines.text):
-                yield _Rows(header, connection).read(lines)
+                piece = _Rows(header, connection).read(lines)
+                yield replace(piece, read=block.read)
     except UnreadableError as error:
         yield error.piece()
 
@@ -99,7 +100,7 @@ def _header(lines: Lines) -> tuple[Header | None, Lines]:
 def _cut(block: Block) -> Piece:
     text = block.data.to_pybytes().decode("utf-8", "replace")
     reason = f"line: is over {MAX_LINE} bytes"
-    return Piece(no_records(), refusals([block.first], [text], reason))
+    return Piece(no_records(), refusals([block.first], [text], reason), block.read)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from graph.detect import Settings, detect
 from graph.policy import POPULATIONS, RUNGS, THRESHOLDS, curve
 from graph.replay import replay
 from ingest.ledger import Ledger
+from ingest.progress import Report
 from ingest.workspace import Workspace
 from tests.ingest.sources import company
 
@@ -53,7 +54,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_a_stricter_threshold_touches_fewer_and_stops_less(
     workspace: Workspace,
 ) -> None:
-    table = curve(detect(workspace))
+    told: list[Report] = []
+    table = curve(detect(workspace, progress=told.append))
+    stages = [one for one in told if one.what == "detecting"]
+    assert len(stages) == 6
+    assert [one.done for one in stages] == sorted(one.done for one in stages)
     assert len(table) == len(RUNGS) * len(THRESHOLDS)
     banned = table[table["rung"] == "ban"].sort_values("threshold")
     for column in ("accounts", "dollars_stopped", "honest_touched"):
@@ -66,7 +71,11 @@ def test_a_stricter_threshold_touches_fewer_and_stops_less(
 def test_replay_finds_the_farm_without_looking_ahead(workspace: Workspace) -> None:
     labels = pd.DataFrame({"account_id": [f"auth0|farm{n:03d}" for n in range(20)]})
     labels = labels.assign(abusive=True, case="disposable_signup", level="farm")
-    tables = replay(workspace, labels, timedelta(days=3), Settings(), lambda _: None)
+    told: list[Report] = []
+    step = timedelta(days=3)
+    tables = replay(workspace, labels, step, Settings(), told.append)
+    assert [one.done for one in told] == list(range(1, len(told) + 1))
+    assert {one.total for one in told} == {len(told)}
     speed = tables["time to detect"]
     assert speed["caught"].sum() == 20
     assert (speed["median_hours"] > 0).all()

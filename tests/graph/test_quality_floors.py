@@ -64,7 +64,7 @@ def test_leaving_evidence_out_costs_recall_and_keeps_the_snapshot(
     judged: tuple[World, Snapshot], workspace: Workspace
 ) -> None:
     world, snapshot = judged
-    table = ablate(workspace, read_labels(world.labels), Settings(), lambda _: None)
+    table = ablate(workspace, read_labels(world.labels), Settings())
     recall = table.set_index("evidence")["recall of bans"].to_dict()
     assert recall["without payment"] < recall["everything"]
     assert recall["without device"] < recall["everything"]

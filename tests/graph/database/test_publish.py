@@ -32,6 +32,7 @@ from graph.publish import (
 from graph.soundness import check_published
 from graph.store import Address, Store, Transaction
 from ingest.errors import BusyError, StoreError, UsageError
+from ingest.progress import Report
 from ingest.workspace import Workspace
 
 Row = dict[str, object]
@@ -81,7 +82,9 @@ def afresh(workspace: Workspace, snapshot: Snapshot, store: Store) -> str:
 
 
 def test_the_graph_holds_what_was_derived(store: Store, world: World) -> None:
-    done = publish(world.workspace, world.first(), store)
+    heard: list[Report] = []
+    done = publish(world.workspace, world.first(), store, heard.append)
+    assert (heard[-1].done, heard[-1].total) == (55 + 101, 55 + 101)
     assert told(store, COUNTS) == {
         "Account": 16, "ApiKey": 3, "Cluster": 3, "Device": 3, "Email": 16,
         "EmailDomain": 2, "IP": 5, "Identifier": 2, "PaymentInstrument": 2,
@@ -239,8 +242,8 @@ def test_one_publisher_at_a_time(world: World, embedded_store: Store) -> None:
 
 
 def test_the_suspicious_come_first(store: Store, world: World) -> None:
-    def stop_there(said: str) -> None:
-        if "suspicious" in said:
+    def stop_there(told: Report) -> None:
+        if "suspicious" in told.detail:
             raise CutError
 
     with pytest.raises(CutError):

@@ -18,6 +18,7 @@ from graph.backup import backup, restore
 from graph.soundness import check_cases
 from ingest.errors import BackupError, UsageError
 from ingest.ledger import Ledger
+from ingest.progress import Report
 from ingest.soundness import check_ledger
 from ingest.workspace import Workspace
 
@@ -57,9 +58,14 @@ def test_a_backup_comes_back_whole(workspace: Workspace, tmp_path: Path) -> None
     (workspace.root / "roles.toml").write_text('[local]\nname = "ana"\nroles = []\n')
     (workspace.root / "reference").mkdir()
     (workspace.root / "reference" / "domains-x.parquet").write_bytes(b"some list")
-    written = backup(workspace, tmp_path / "b.tar", ANA, NOON)
+    told: list[Report] = []
+    written = backup(workspace, tmp_path / "b.tar", ANA, NOON, told.append)
     target = tmp_path / "new" / "workspace"
-    assert restore(target, tmp_path / "b.tar") == written
+    assert restore(target, tmp_path / "b.tar", told.append) == written
+    totals = {one.what: one.total for one in told}
+    assert list(totals) == ["checking the ledger", "adding up", "writing", "unpacking"]
+    assert totals["adding up"] == totals["writing"] == written.bytes
+    assert totals["unpacking"] == written.bytes
     again = Workspace.open(target)
     assert Ledger.open(again).fingerprint == written.fingerprint
     assert Ledger.open(again).manifest == Ledger.open(workspace).manifest
