@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.locks import is_held
+from ingest.locks import hold, is_held
 from ingest.workspace import Workspace
 
 VERSION = "5.26.18"
@@ -30,6 +30,7 @@ _ARTIFACTS = f"org.neo4j:neo4j:{VERSION}+org.neo4j.app:neo4j-server:{VERSION}"
 _MAIN = "org.neo4j.server.CommunityEntryPoint"
 _ADMIN = "org.neo4j.cli.AdminTool"
 _USUAL_PORT = 7687
+_FETCH_SECONDS = 600.0
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 # Rounds of SHA-256 that Neo4j expects in the file of the first password.
@@ -163,14 +164,25 @@ def _cache() -> Path:
 def _classpath(say: Say) -> list[str]:
     """The jars, fetched once; later starts ask no registry."""
     listed = _cache() / f"neo4j-{VERSION}.json"
-    if listed.exists():
-        jars: list[str] = json.loads(listed.read_text())
-        if all(Path(jar).exists() for jar in jars):
-            return jars
+    known = _known(listed)
+    if known:
+        return known
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    with hold(listed.parent, "neo4j", _FETCH_SECONDS):
+        # Whoever held the lock before may have fetched them.
+        return _known(listed) or _fetch(listed, say)
+
+
+def _known(listed: Path) -> list[str]:
+    """The jars of an earlier fetching that are all there still; else none."""
+    jars: list[str] = json.loads(listed.read_text()) if listed.exists() else []
+    return jars if all(Path(jar).exists() for jar in jars) else []
+
+
+def _fetch(listed: Path, say: Say) -> list[str]:
     import jgo
 
     say(f"fetching Neo4j {VERSION} from Maven, about 135 MB, this once")
-    listed.parent.mkdir(parents=True, exist_ok=True)
     try:
         made = jgo.build(_ARTIFACTS, cache_dir=listed.parent / "jgo")
     except Exception as error:
