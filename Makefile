@@ -34,8 +34,11 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two at a time: each worker has databases and a browser of its own.
+WORKERS ?= 2
 test: check
-	$(BIN)/pytest -m 'not torture' $(TESTS)
+	$(BIN)/pytest -m 'not torture' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		$(TESTS)
 
 torture: check
 	$(BIN)/pytest -m torture $(TESTS)
