@@ -19,12 +19,12 @@ _CREW_MARKS = """
         WHERE prompt IS NOT NULL
     ), honest AS (
         SELECT 'ip:' || ip AS mark FROM key_sources s
+        SEMI JOIN foreign_sources m ON m.ip = s.ip
         ANTI JOIN foreign_sources f ON f.key_id = s.key_id AND f.ip = s.ip
-        WHERE ip IS NOT NULL
         UNION
         SELECT 'prompt:' || prompt FROM key_sources s
+        SEMI JOIN foreign_sources m ON m.prompt = s.prompt
         ANTI JOIN foreign_sources f ON f.key_id = s.key_id AND f.prompt = s.prompt
-        WHERE prompt IS NOT NULL
     )
     SELECT m.* FROM marks m JOIN (
         SELECT mark FROM marks GROUP BY mark
@@ -36,7 +36,7 @@ _CREW_MARKS = """
 _FRAME = """
     WITH every_key AS (
         SELECT DISTINCT key_id::VARCHAR AS key_id FROM deeds WHERE key_id IS NOT NULL
-        UNION SELECT DISTINCT key_id::VARCHAR FROM usage WHERE key_id IS NOT NULL
+        UNION SELECT DISTINCT key_id::VARCHAR FROM key_sources
         UNION SELECT key_id FROM exposures WHERE key_id IS NOT NULL
     ), resolved AS (
         SELECT DISTINCT coalesce(a.key_id, k.key_id) AS key_id

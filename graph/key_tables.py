@@ -25,6 +25,7 @@ from graph.typologies.evidence import (
     reasons,
     weigh,
 )
+from ingest.sql import fill, literal
 
 REVOKE_ABOVE = 0.9
 REVIEW_ABOVE = 0.5
@@ -116,28 +117,24 @@ def _reasons(
 
 
 _KEY_OBSERVATIONS = """
-    CREATE OR REPLACE TEMP TABLE key_observations AS
-    WITH facets AS (
-        SELECT key_id, 'ip' AS kind, ip AS identifier, first_seen, last_seen, requests,
-               tokens, cost_usd FROM key_sources
-        UNION ALL SELECT key_id, 'ja4', ja4, first_seen, last_seen, requests, tokens,
-               cost_usd FROM key_sources
-        UNION ALL SELECT key_id, 'client', client, first_seen, last_seen, requests,
-               tokens, cost_usd FROM key_sources
-        UNION ALL SELECT key_id, 'model', model, first_seen, last_seen, requests,
-               tokens, cost_usd FROM key_sources
-        UNION ALL SELECT key_id, 'prompt', prompt, first_seen, last_seen, requests,
-               tokens, cost_usd FROM key_sources
-    ), foreign_ips AS (SELECT DISTINCT key_id, ip FROM foreign_sources)
-    SELECT f.key_id::VARCHAR AS key_id, f.kind, f.identifier,
-           min(f.first_seen) AS first_seen,
-           max(f.last_seen) AS last_seen, sum(f.requests) AS count,
-           sum(f.tokens) AS tokens, sum(f.cost_usd) AS cost_usd,
-           bool_or(x.key_id IS NOT NULL) AS foreign_use
-    FROM facets f
-    LEFT JOIN foreign_ips x
-           ON f.kind = 'ip' AND x.key_id = f.key_id AND x.ip = f.identifier
-    WHERE f.identifier IS NOT NULL GROUP BY f.key_id, f.kind, f.identifier
+    CREATE OR REPLACE TEMP TABLE key_observations (
+        key_id VARCHAR, kind VARCHAR, identifier VARCHAR, first_seen TIMESTAMP,
+        last_seen TIMESTAMP, count BIGINT, tokens BIGINT, cost_usd DOUBLE,
+        foreign_use BOOLEAN)
+"""
+_FACETS = ("ip", "ja4", "client", "model", "prompt")
+_OF_FACET = """
+    INSERT INTO key_observations
+    WITH foreign_ips AS (SELECT DISTINCT key_id, ip FROM foreign_sources), used AS (
+        SELECT key_id, $facet AS value, min(first_seen) AS first_seen,
+               max(last_seen) AS last_seen, sum(requests) AS count,
+               sum(tokens) AS tokens, sum(cost_usd)::DOUBLE AS cost_usd
+        FROM key_sources WHERE $facet IS NOT NULL GROUP BY key_id, $facet
+    )
+    SELECT u.key_id, $kind, u.value, u.first_seen, u.last_seen, u.count, u.tokens,
+           u.cost_usd, x.key_id IS NOT NULL
+    FROM used u LEFT JOIN foreign_ips x
+           ON $kind = 'ip' AND x.key_id = u.key_id AND x.ip = u.value
 """
 
 _KEYS = """
@@ -165,6 +162,8 @@ def write(connection: duckdb.DuckDBPyConnection, keys: JudgedKeys) -> None:
     )
     connection.register("judged_keys", frame)
     connection.execute(_KEY_OBSERVATIONS)
+    for facet in _FACETS:
+        connection.execute(fill(_OF_FACET, facet=facet, kind=literal(facet)))
     connection.execute(_KEYS)
 
 

@@ -60,20 +60,39 @@ _HABIT = """
     LEFT JOIN exposures x USING (key_id)
 """
 
+_SIGNED_IN = """
+    CREATE OR REPLACE TEMP TABLE signed_in AS
+    SELECT DISTINCT e.account_id,
+           coalesce('as' || i.asn, i.prefix, e.ip) AS network,
+           coalesce(a.client, e.user_agent) AS client, e.ja4
+    FROM deeds e
+    LEFT JOIN identifiers i ON i.kind = 'ip' AND i.identifier = e.ip
+    LEFT JOIN identifiers a ON a.kind = 'user_agent' AND a.identifier = e.user_agent
+    WHERE e.type IN ('session.started', 'account.created', 'key.created')
+"""
+
+# Most keys never leave the networks of their owner: nothing more is asked of those,
+# unless they were exposed.
+_DOUBTED = """
+    CREATE OR REPLACE TEMP TABLE doubted_keys AS
+    SELECT key_id FROM key_sources s JOIN key_habits h USING (key_id)
+    WHERE s.first_seen > h.habit_until AND s.network IS NOT NULL
+      AND NOT EXISTS (FROM signed_in i WHERE i.account_id = h.account_id
+                                         AND i.network = s.network)
+      AND NOT EXISTS (FROM key_sources o WHERE o.key_id = s.key_id
+                          AND o.network = s.network AND o.first_seen <= h.habit_until)
+    UNION SELECT key_id FROM exposures
+"""
+
 _OWN = """
     CREATE OR REPLACE TEMP TABLE own_facets AS
     WITH habit AS (
-        SELECT s.* FROM key_sources s JOIN key_habits h USING (key_id)
-        WHERE s.first_seen <= h.habit_until
-    ), signed_in AS (
-        SELECT DISTINCT e.account_id,
-               coalesce('as' || i.asn, i.prefix, e.ip) AS network,
-               coalesce(a.client, e.user_agent) AS client, e.ja4
-        FROM deeds e
-        LEFT JOIN identifiers i ON i.kind = 'ip' AND i.identifier = e.ip
-        LEFT JOIN identifiers a
-               ON a.kind = 'user_agent' AND a.identifier = e.user_agent
-        WHERE e.type IN ('session.started', 'account.created', 'key.created')
+        SELECT s.* FROM key_sources s SEMI JOIN doubted_keys USING (key_id)
+        JOIN key_habits h USING (key_id) WHERE s.first_seen <= h.habit_until
+    ), owned AS (
+        SELECT h.key_id, s.network, s.client, s.ja4
+        FROM key_habits h SEMI JOIN doubted_keys USING (key_id)
+        JOIN signed_in s USING (account_id)
     )
     SELECT DISTINCT key_id, facet, value FROM (
         SELECT key_id, 'network' AS facet, network AS value FROM habit
@@ -81,12 +100,9 @@ _OWN = """
         UNION ALL SELECT key_id, 'ja4', ja4 FROM habit
         UNION ALL SELECT key_id, 'model', model FROM habit
         UNION ALL SELECT key_id, 'prompt', prompt FROM habit
-        UNION ALL SELECT h.key_id, 'network', s.network
-                  FROM signed_in s JOIN key_habits h USING (account_id)
-        UNION ALL SELECT h.key_id, 'client', s.client
-                  FROM signed_in s JOIN key_habits h USING (account_id)
-        UNION ALL SELECT h.key_id, 'ja4', s.ja4
-                  FROM signed_in s JOIN key_habits h USING (account_id)
+        UNION ALL SELECT key_id, 'network', network FROM owned
+        UNION ALL SELECT key_id, 'client', client FROM owned
+        UNION ALL SELECT key_id, 'ja4', ja4 FROM owned
     ) WHERE value IS NOT NULL
 """
 
@@ -109,8 +125,8 @@ _STRANGE = """
                coalesce(NOT list_contains(k.prompts, s.prompt), FALSE) AS new_prompt,
                k.networks IS NULL AS never_seen,
                coalesce(x.verified, FALSE) AS proven
-        FROM key_sources s JOIN key_habits h USING (key_id)
-        LEFT JOIN known k USING (key_id)
+        FROM key_sources s SEMI JOIN doubted_keys USING (key_id)
+        JOIN key_habits h USING (key_id) LEFT JOIN known k USING (key_id)
         LEFT JOIN exposures x USING (key_id)
         WHERE s.first_seen > h.habit_until
     )
@@ -167,6 +183,8 @@ def trace_keys(connection: duckdb.DuckDBPyConnection) -> None:
         _SOURCES,
         _EXPOSURES,
         _HABIT,
+        _SIGNED_IN,
+        _DOUBTED,
         _OWN,
         _STRANGE,
         _FOREIGN_SOURCES,

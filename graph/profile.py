@@ -13,22 +13,19 @@ from graph.seen import frame
 
 _SIGN_UP = """
     CREATE OR REPLACE TEMP TABLE sign_ups AS
-    WITH did AS (
+    WITH born AS (
+        SELECT account_id, min(occurred_at) AS created_at,
+               arg_min(email, (occurred_at, email)) AS email,
+               arg_min(ip, (occurred_at, ip)) AS sign_up_ip,
+               arg_min(user_agent, (occurred_at, user_agent)) AS sign_up_agent,
+               arg_min(ja4, (occurred_at, ja4)) AS sign_up_ja4,
+               arg_min(device_id, (occurred_at, device_id)) AS sign_up_device,
+               max(invited_by) AS invited_by
+        FROM deeds WHERE type = 'account.created' GROUP BY account_id
+    ), did AS (
         SELECT account_id,
-               min(occurred_at) FILTER (type = 'account.created') AS created_at,
                max(occurred_at) FILTER (type = 'account.closed') AS closed_at,
-               arg_min(email, (occurred_at, email))
-                   FILTER (type = 'account.created') AS email,
-               arg_min(ip, (occurred_at, ip)) FILTER (type = 'account.created')
-                   AS sign_up_ip,
-               arg_min(user_agent, (occurred_at, user_agent))
-                   FILTER (type = 'account.created') AS sign_up_agent,
-               arg_min(ja4, (occurred_at, ja4)) FILTER (type = 'account.created')
-                   AS sign_up_ja4,
-               arg_min(device_id, (occurred_at, device_id))
-                   FILTER (type = 'account.created') AS sign_up_device,
                max(plan) AS plan,
-               max(invited_by) FILTER (type = 'account.created') AS invited_by,
                max(referral_code) AS referral_code, max(tenant_id) AS tenant_id,
                min(occurred_at) AS first_seen, max(occurred_at) AS last_seen,
                count(*) FILTER (type = 'session.started') AS sessions,
@@ -45,6 +42,7 @@ _SIGN_UP = """
         FROM usage WHERE named_account_id IS NOT NULL GROUP BY named_account_id
     )
     SELECT coalesce(d.account_id, u.account_id)::VARCHAR AS account_id,
+           b.* EXCLUDE (account_id),
            d.* EXCLUDE (account_id, tenant_id, first_seen, last_seen)
                REPLACE (coalesce(sessions, 0) AS sessions,
                         coalesce(keys_created, 0) AS keys_created,
@@ -53,6 +51,7 @@ _SIGN_UP = """
            least(d.first_seen, u.first_seen) AS first_seen,
            greatest(d.last_seen, u.last_seen) AS last_seen
     FROM did d FULL JOIN used u ON d.account_id = u.account_id
+    LEFT JOIN born b ON b.account_id = d.account_id
 """
 
 # Removed by the company, or called abusive by a person: who comes after came back.

@@ -28,12 +28,23 @@ _WORKED_OUT = frozenset(
      "requests", "cost_usd"}
 )  # fmt: skip
 
-_OF_USE = tuple(name for name in BY_NAME[USAGE].fields if name not in _WORKED_OUT)
-_OF_DEEDS = tuple(n for n in FIELDS if n != "event_id" and {*carriers(n)} - {USAGE})
+# Kept in the ledger for people; nothing here asks for them.
+_UNASKED = frozenset(
+    {"card_last4", "device_scheme", "limit_tokens", "mfa", "note", "region", "wallet"}
+)
+
+_OF_USE = tuple(
+    name for name in BY_NAME[USAGE].fields if name not in _WORKED_OUT | _UNASKED
+)
+_OF_DEEDS = tuple(
+    name
+    for name in FIELDS
+    if name not in _UNASKED | {"event_id"} and {*carriers(name)} - {USAGE}
+)
 _CODED = tuple(
     name
     for name, kind in FIELDS.items()
-    if kind is Kind.TEXT and name not in _AS_THEY_ARE
+    if kind is Kind.TEXT and name not in _AS_THEY_ARE | _UNASKED
 )
 
 _CODE = """
