@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,12 +29,21 @@ _PAGES = "pages"
 
 @dataclass(frozen=True)
 class Desk:
-    """One run of one page; `now` is naive UTC, `dossier` the newest snapshot."""
+    """What one run of a page works with; `dossier` is the newest snapshot.
+
+    Parts of the page run again by themselves and dialogs stay open, so the time is
+    asked of `clock` (naive UTC) when it is needed.
+    """
 
     dossier: Dossier
     cases: Cases
     person: Person
-    now: datetime
+    clock: Callable[[], datetime]
+
+    @property
+    def now(self) -> datetime:
+        """The time, naive UTC."""
+        return self.clock()
 
     @property
     def workspace(self) -> Workspace:
@@ -62,7 +71,7 @@ class Desk:
 
 
 def now() -> datetime:
-    """The time of this run, naive UTC: the one place where the page reads a clock."""
+    """The time, naive UTC: the one place where the page reads a clock."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -88,7 +97,7 @@ def desk() -> Desk:
     folder = Snapshot.current(Workspace.open(root())).folder
     dossier = open_dossier(str(root()), folder.name)
     indexing(str(root()), folder.name, dossier)
-    return Desk(dossier, open_cases(root()), person(), now())
+    return Desk(dossier, open_cases(root()), person(), now)
 
 
 def keep_pages(pages: Mapping[str, Page]) -> None:

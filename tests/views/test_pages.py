@@ -266,7 +266,9 @@ def test_the_leaflet_of_a_cluster_is_offline_and_inert(made: Path) -> None:
     workspace = Workspace(made)
     dossier = Dossier.open(workspace)
     cases = Cases.open(workspace, PEPPER.encode())
-    here = Desk(dossier, cases, Person("ana", frozenset({"investigator"})), AS_OF)
+    here = Desk(
+        dossier, cases, Person("ana", frozenset({"investigator"})), lambda: AS_OF
+    )
     found = cluster(dossier, "c-farm")
     assert found is not None
     found = replace(found, summary=HOSTILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +12,12 @@ import streamlit as st
 from graph import case_records
 from graph.dossier.clusters import Cluster
 from views.desk import Desk
-from views.trail import Trail, from_text, to_text
+from views.trail import Trail, follow, from_text, to_text
 
 Window = tuple[datetime, datetime]
+
+# The parts of the page that run alone, as `st.rerun` names them.
+GRAPH, BESIDE, BELOW = "graph", "beside", "below"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,16 @@ class Case:
             st.query_params["graph"] = text
         elif "graph" in st.query_params:
             del st.query_params["graph"]
+
+    def step(self, event: Mapping[str, object], groups: Mapping[str, str]) -> None:
+        """Take a step in the graph, from a callback; see `views.trail.follow`."""
+        self.keep(follow(self.trail, event, groups))
+        st.rerun([GRAPH, BESIDE])
+
+    @property
+    def painted(self) -> bool:
+        """Whether the browser has drawn the graph."""
+        return bool(st.session_state.get(self.key("linkgraph"), {}).get("painted"))
 
     @property
     def window(self) -> Window | None:

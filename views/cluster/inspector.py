@@ -14,7 +14,6 @@ from graph.dossier.ties import common, labels, tie
 from views.cluster.case import Case
 from views.desk import go
 from views.palette import ROLES
-from views.trail import follow
 from views.words import KINDS, count, day, plain, usd
 
 
@@ -113,9 +112,13 @@ def _thing(node: pd.Series) -> None:
 def _group(case: Case, pictured: Picture, name: str) -> None:
     accounts = pictured.collapsed.get(name, [])
     st.text(f"{count(len(accounts), 'account')} that share exactly the same things")
-    if st.button("Draw them out", icon=":material/open_in_full:", key="open-group"):
-        case.keep(follow(case.trail, {"kind": "open", "id": name}, {}))
-        st.rerun(scope="fragment")
+    st.button(
+        "Draw them out",
+        icon=":material/open_in_full:",
+        key="open-group",
+        on_click=case.step,
+        args=({"kind": "open", "id": name}, {}),
+    )
     plain_ids = [account.partition(":")[2] for account in accounts]
     st.dataframe(
         pd.DataFrame({"Account": plain_ids}), hide_index=True, row_height=28, height=300
@@ -131,10 +134,13 @@ def _neighbours(case: Case, pictured: Picture, name: str) -> None:
         "Draw at most", [10, 25, 50, 100, 200], value=50, key="limit"
     )
     with st.container(horizontal=True, gap="small"):
-        if st.button("Expand", icon=":material/add_circle:", key="expand"):
-            event = {"kind": "expand", "id": name, "limit": limit}
-            case.keep(follow(case.trail, event, pictured.drawn_out))
-            st.rerun(scope="fragment")
+        st.button(
+            "Expand",
+            icon=":material/add_circle:",
+            key="expand",
+            on_click=case.step,
+            args=({"kind": "expand", "id": name, "limit": limit}, pictured.drawn_out),
+        )
         if st.button("Open", icon=":material/open_in_new:", key="open-entity"):
             kind, _, identifier = name.partition(":")
             go("entity", type=kind, id=identifier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,49 +12,55 @@ import streamlit as st
 from graph import case_records
 from graph.access import Right
 from graph.dossier.picture import Picture, Steps, picture
+from graph.dossier.places import Place, places
 from graph.dossier.ties import path
+from ingest.errors import RingfenceError
 from views.cluster import inspector
-from views.cluster.case import Case
-from views.linkgraph import View, linkgraph
-from views.trail import draw_path, follow
+from views.cluster.case import BELOW, BESIDE, GRAPH, Case
+from views.linkgraph import HEIGHT, View, linkgraph
+from views.trail import draw_path
 
 
 def draw(case: Case) -> None:
-    """Graph left, inspector right; a click runs only this part of the page."""
-    _pane(case)
-
-
-@st.fragment
-def _pane(case: Case) -> None:
+    """Graph left, inspector right; a click runs the inspector alone."""
     left, right = st.columns([2.6, 1], gap="small")
-    pictured = drawn(case, case.trail.steps)
     with left:
-        saved = _saved_view(case)
-        view = View(
-            name=f"{case.id}-{st.query_params.get('view', '')}",
-            picture=pictured,
-            trail=case.trail,
-            window=case.window,
-            positions=saved.get("positions"),
-            pinned=saved.get("pinned", []),
-            focus=str(st.session_state.pop(case.key("focus"), "")),
-        )
-        result = linkgraph(view, case.key("linkgraph"), lambda: None)
-    event = result.get("event")
-    if event and _fresh(case, event):
-        _act(case, pictured, event)
-    with right, st.container(height=view.height, border=True):
-        inspector.draw(case, pictured, st.session_state.get(case.key("chosen"), {}))
+        _graph(case)
+    with right, st.container(height=HEIGHT, border=True):
+        _beside(case)
+
+
+@st.fragment(key=GRAPH)
+def _graph(case: Case) -> None:
+    told = st.session_state.pop(case.key("told"), "")
+    if told:
+        st.toast(told)
+    saved = _saved_view(case)
+    view = View(
+        name=f"{case.id}-{st.query_params.get('view', '')}",
+        picture=drawn(case, case.trail.steps),
+        trail=case.trail,
+        window=case.window,
+        positions={**_places(case), **saved.get("positions", {})},
+        pinned=saved.get("pinned", []),
+    )
+    linkgraph(view, case.key("linkgraph"), partial(_hear, case), _painted)
+
+
+@st.fragment(key=BESIDE)
+def _beside(case: Case) -> None:
+    chosen = st.session_state.get(case.key("chosen"), {})
+    inspector.draw(case, drawn(case, case.trail.steps), chosen)
 
 
 def drawn(case: Case, steps: Steps) -> Picture:
-    """The picture after `steps`, cached for everyone who looks at this snapshot."""
+    """The picture after `steps`, shared by everyone who looks at this snapshot."""
     dossier = case.here.dossier
-    return _cached(str(dossier.workspace.root), dossier.name, case.id, steps, case)
+    return _picture(str(dossier.workspace.root), dossier.name, case.id, steps, case)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _cached(
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _picture(
     root: str,  # noqa: ARG001 - with the next one part of the cache's key
     snapshot: str,  # noqa: ARG001
     cluster_id: str,
@@ -63,27 +70,40 @@ def _cached(
     return picture(_case.here.dossier, cluster_id, steps)
 
 
-def _fresh(case: Case, event: Mapping[str, object]) -> bool:
-    """Whether the event was not handled yet: a rerun brings the last one again."""
-    mark = (event.get("at"), event.get("count"))
-    seen = st.session_state.get(case.key("seen")) == mark
-    st.session_state[case.key("seen")] = mark
-    return not seen
+def _places(case: Case) -> Mapping[str, Place]:
+    """Where the nodes lie before any step; what steps add finds its own place."""
+    dossier = case.here.dossier
+    return _laid_out(str(dossier.workspace.root), dossier.name, case.id, case)
 
 
-def _act(case: Case, pictured: Picture, event: Mapping[str, object]) -> None:
-    """What an event of the graph changes, then draw again."""
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _laid_out(
+    root: str,  # noqa: ARG001 - with the next two the cache's key
+    snapshot: str,  # noqa: ARG001
+    cluster_id: str,  # noqa: ARG001
+    _case: Case,
+) -> Mapping[str, Place]:
+    return places(drawn(_case, Steps()))
+
+
+def _painted() -> None:
+    st.rerun(BELOW)
+
+
+def _hear(case: Case) -> None:
+    """What an event of the graph changes, and which parts then run."""
+    event = st.session_state[case.key("linkgraph")].get("event") or {}
     kind = event.get("kind")
     if kind in {"select", "why"}:
         st.session_state[case.key("chosen")] = dict(event)
-        return
+        st.rerun(BESIDE)
+    if kind == "save":
+        _save(case, event)
+        st.rerun(GRAPH)
     if kind == "path":
         _find_path(case, event)
-    elif kind == "save":
-        _save(case, event)
-    else:
-        case.keep(follow(case.trail, event, pictured.drawn_out))
-    st.rerun(scope="fragment")
+        st.rerun([GRAPH, BESIDE])
+    case.step(event, drawn(case, case.trail.steps).drawn_out)
 
 
 def _find_path(case: Case, event: Mapping[str, object]) -> None:
@@ -98,9 +118,9 @@ def _find_path(case: Case, event: Mapping[str, object]) -> None:
 
 
 def _save(case: Case, event: Mapping[str, object]) -> None:
-    here = case.here
+    here, told = case.here, case.key("told")
     if not here.person.may(Right.NOTE):
-        st.toast("Your role may not save views")
+        st.session_state[told] = "Your role may not save views"
         return
     kept = {
         "positions": event.get("positions"),
@@ -108,9 +128,13 @@ def _save(case: Case, event: Mapping[str, object]) -> None:
         "graph": st.query_params.get("graph", ""),
     }
     name = f"{here.now:%Y-%m-%d %H:%M}"
-    number = here.cases.save_view(case.case_id, name, kept, here.person, here.now)
+    try:
+        number = here.cases.save_view(case.case_id, name, kept, here.person, here.now)
+    except RingfenceError as error:
+        st.session_state[told] = str(error)
+        return
     st.query_params["view"] = str(number)
-    st.toast("View saved: colleagues find it under Notes")
+    st.session_state[told] = "View saved: colleagues find it under Notes"
 
 
 def _saved_view(case: Case) -> dict[str, Any]:

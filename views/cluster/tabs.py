@@ -12,12 +12,13 @@ from graph.access import Right
 from graph.dossier import clusters
 from views import charts
 from views.cluster import network, shared
-from views.cluster.case import Case
+from views.cluster.case import BELOW, GRAPH, Case
 from views.columns import ColumnConfigs
 from views.desk import go
 from views.words import TYPOLOGIES, day, plain
 
 
+@st.fragment(key=BELOW)
 def draw(case: Case) -> None:
     """Lazy tabs: only the open one asks its question."""
     flash = st.session_state.pop("flash", "")
@@ -31,6 +32,9 @@ def draw(case: Case) -> None:
 
 
 def _timeline(case: Case) -> None:
+    if not case.painted:
+        st.caption("The timeline comes after the graph.")
+        return
     members = clusters.members(case.here.dossier, case.id)["account_id"].tolist()
     frame = charts.events_of(case.here, case.id, members)
     if frame.empty:
@@ -39,7 +43,7 @@ def _timeline(case: Case) -> None:
     st.altair_chart(
         charts.swim_lanes(frame),
         key=case.key("timeline"),
-        on_select="rerun",
+        on_select=_brushed,
         selection_mode="time",
         alt="Events of the members in lanes by time; drag across to narrow graph and "
         "members to that time",
@@ -50,6 +54,10 @@ def _timeline(case: Case) -> None:
             f"Graph and members narrowed to {day(start)} to {day(end)} UTC. "
             "Click beside the selection to widen again."
         )
+
+
+def _brushed() -> None:
+    st.rerun([GRAPH, BELOW])
 
 
 def _members(case: Case) -> None:

@@ -38,14 +38,22 @@ class View:
     window: Window | None = None
     positions: Mapping[str, Sequence[float]] | None = None
     pinned: Sequence[str] = ()
-    focus: str = ""
     height: int = HEIGHT
 
 
-def linkgraph(view: View, key: str, on_event: Callable[[], None]) -> Any:
-    """Draw the graph; its result's `event` is what the person did last, or None."""
-    return _component()(
-        key=key, data=payload(view), height=view.height, on_event_change=on_event
+def linkgraph(
+    view: View, key: str, on_event: Callable[[], None], on_painted: Callable[[], None]
+) -> None:
+    """Draw the graph, whose state under `key` has two members.
+
+    `event` is what the person just did; `painted` is true once the browser has drawn.
+    """
+    _component()(
+        key=key,
+        data=payload(view),
+        height=view.height,
+        on_event_change=on_event,
+        on_painted_change=on_painted,
     )
 
 
@@ -68,7 +76,6 @@ def payload(view: View) -> dict[str, object]:
         "path": list(trail.steps.drawn),
         "positions": dict(view.positions or {}),
         "pinned": list(view.pinned),
-        "focus": view.focus,
         "step": trail.number,
         "undo": bool(trail.past),
         "redo": bool(trail.future),

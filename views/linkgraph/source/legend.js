@@ -9,7 +9,7 @@ export function drawLegend(graph) {
     const drawn = graph.cy.nodes().filter((node) => node.data("type") === type.name);
     if (drawn.empty()) continue;
     const shown = !hidden.has(type.name);
-    drawn.style("display", shown ? "element" : "none");
+    drawn.toggleClass("away", !shown);
     const entry = button(` ${type.title} ${drawn.length}`, `Show or hide: ${type.title}`, () => {
       if (shown) hidden.add(type.name);
       else hidden.delete(type.name);

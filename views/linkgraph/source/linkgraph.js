@@ -16,8 +16,6 @@ cytoscape.use(dagre);
 const FIT = 28;
 const CLOSEST = 1.7;
 const REST = 200;
-// Above this many nodes fcose takes seconds; the server's positions are used instead.
-const MOST_FOR_FORCE = 600;
 
 export class LinkGraph {
   constructor(root, data, component) {
@@ -31,7 +29,7 @@ export class LinkGraph {
     this.cy = cytoscape({
       container: this.parts.canvas,
       elements: [],
-      style: stylesheet(this.parts.canvas, data.types),
+      style: this.dressed(),
       layout: { name: "preset" },
       maxZoom: 4,
       minZoom: 0.05,
@@ -40,17 +38,17 @@ export class LinkGraph {
     this.parts.canvas.ringfence = this;
     this.listen();
     listenToKeys(this);
+    this.cy.one("render", () => this.painted());
     this.fill();
     this.after();
     this.differs(data);
   }
 
-  // First drawing: remembered places, then saved or server places, then a layout.
+  // First drawing: remembered places, then those of the data, then near a neighbour.
   fill() {
     const { nodes, edges } = this.data;
-    this.cy.add([...nodes.map((n) => this.node(n)), ...edges.map((e) => this.edge(e))]);
-    const placed = nodes.every((n) => this.placeOf(n.id));
-    if (!placed) this.layout(nodes.length <= MOST_FOR_FORCE ? "force" : "rings");
+    const places = this.placeNew(nodes.filter((n) => !this.placeOf(n.id)));
+    this.cy.add([...nodes.map((n) => this.node(n, places.get(n.id))), ...edges.map((e) => this.edge(e))]);
     for (const id of this.memory.pinned(this.data.pinned)) this.cy.getElementById(id).lock();
     this.fit();
     this.memory.stepped();
@@ -84,8 +82,7 @@ export class LinkGraph {
         const element = this.cy.getElementById(known.id);
         if (element.nonempty()) element.data(known);
       }
-      const taken = this.cy.nodes().map((node) => node.position());
-      const places = placeAround(change.newNodes, data.edges, (id) => this.whereIs(id), taken);
+      const places = this.placeNew(change.newNodes);
       this.cy.add(change.newNodes.map((n) => this.node(n, places.get(n.id))));
       this.cy.add(change.newEdges.map((e) => this.edge(e)));
     });
@@ -99,11 +96,25 @@ export class LinkGraph {
     this.after();
   }
 
-  // Every click runs the page's part again, mostly with the same graph and theme.
+  placeNew(nodes) {
+    const taken = this.data.nodes.map((n) => this.whereIs(n.id)).filter(Boolean);
+    return placeAround(nodes, this.data.edges, (id) => this.whereIs(id), taken);
+  }
+
+  // The page may run again with the same graph and theme.
   differs(data) {
     const before = this.drawn;
-    this.drawn = JSON.stringify(data) + getComputedStyle(this.parts.wrap).color;
+    this.drawn = JSON.stringify(data) + this.ink();
     return this.drawn !== before;
+  }
+
+  ink() {
+    return getComputedStyle(this.parts.wrap).color;
+  }
+
+  dressed() {
+    this.dress = this.ink();
+    return stylesheet(this.parts.canvas, this.data.types);
   }
 
   // Brings new nodes into sight only when they fell outside it.
@@ -118,24 +129,29 @@ export class LinkGraph {
   whereIs(id) {
     const element = this.cy.getElementById(id);
     if (element.nonempty()) return element.position();
-    // A group that was opened is gone, but where it was is remembered.
-    const place = id.startsWith("group:") ? this.memory.place(id) : undefined;
+    // Not drawn yet, or a group that was opened: where it lies is known all the same.
+    const place = this.placeOf(id);
     return place && { x: place[0], y: place[1] };
   }
 
   after() {
-    this.cy.style(stylesheet(this.parts.canvas, this.data.types));
+    if (this.dress !== this.ink()) this.cy.style(this.dressed());
     this.parts.wrap.style.height = `${this.data.height}px`;
     this.mark();
     drawLegend(this);
     refreshTools(this);
     this.parts.canvas.dataset.nodes = this.cy.nodes().length;
-    this.parts.canvas.dataset.ready = "true";
   }
 
-  // Classes that Python decides: outside the brushed time, on the path, in focus.
+  // The page draws what lies below only now, so that the graph need not wait for it.
+  painted() {
+    this.parts.canvas.dataset.ready = "true";
+    this.component.setStateValue("painted", true);
+  }
+
+  // Classes that Python decides: outside the brushed time, on the path.
   mark() {
-    const { dimmed = [], path = [], focus } = this.data;
+    const { dimmed = [], path = [] } = this.data;
     this.cy.batch(() => {
       this.cy.elements().removeClass("dim path");
       for (const id of dimmed) this.cy.getElementById(id).addClass("dim");
@@ -144,11 +160,6 @@ export class LinkGraph {
         step.removeClass("dim").addClass("path");
         if (n) step.edgesWith(steps[n - 1]).addClass("path");
       });
-      if (focus && focus !== this.focused) {
-        this.focused = focus;
-        this.cy.elements(":selected").unselect();
-        this.cy.getElementById(focus).select();
-      }
     });
   }
 
@@ -271,14 +282,17 @@ export class LinkGraph {
     URL.revokeObjectURL(link.href);
   }
 
-  // Everything in sight, but a handful of nodes is not blown up to fill the frame.
+  // Every node in sight, but a handful of them is not blown up to fill the frame.
+  // Labels don't count: measuring hundreds of them takes longer than drawing the rest.
   fit() {
-    const shown = this.cy.elements(":visible");
-    this.cy.fit(shown.nonempty() ? shown : undefined, FIT);
-    if (this.cy.zoom() > CLOSEST) {
-      this.cy.zoom(CLOSEST);
-      this.cy.center(shown);
-    }
+    const { clientWidth, clientHeight } = this.parts.canvas;
+    const box = this.cy.nodes(":visible").boundingBox({ includeLabels: false });
+    const across = (clientWidth - 2 * FIT) / (box.w || 1);
+    const down = (clientHeight - 2 * FIT) / (box.h || 1);
+    const zoom = Math.max(Math.min(across, down, CLOSEST), this.cy.minZoom());
+    const x = clientWidth / 2 - (zoom * (box.x1 + box.x2)) / 2;
+    const y = clientHeight / 2 - (zoom * (box.y1 + box.y2)) / 2;
+    this.cy.viewport({ zoom, pan: { x, y } });
   }
 
   destroy() {

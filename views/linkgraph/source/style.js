@@ -142,6 +142,7 @@ function roles(ink) {
 function states(ink, primary) {
   return [
     { selector: "node:locked", style: { "underlay-color": ink, "underlay-opacity": 0.18, "underlay-padding": 4 } },
+    { selector: ".away", style: { display: "none" } },
     { selector: ".faint", style: { opacity: 0.25 } },
     { selector: ".dim", style: { opacity: 0.12 } },
     { selector: "node.path", style: { "outline-width": 3, "outline-color": primary, "outline-offset": 2 } },
