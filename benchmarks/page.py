@@ -4,7 +4,8 @@ Run as `python -m benchmarks.page WORKSPACE TIMES` over a workspace in which det
 has run. Prints one JSON line: for each piece of work the seconds by the clock and of
 the processor (server and browser together) of each time.
 
-- queue: one run of the queue's script in a new session, caches warm, without a browser.
+- queue: from the request of a new session to the server's last message, caches warm,
+  over a socket without a browser.
 - cluster: from the navigation to the drawn link graph, in a browser that has nothing.
 - click: from the release of the mouse on a node to what it is, in words, beside it.
 - pyvis: the same nodes and edges from the navigation to the end of its layout, in an
@@ -15,7 +16,6 @@ the processor (server and browser together) of each time.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -27,14 +27,16 @@ from tempfile import TemporaryDirectory
 import psutil  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, WebSocket
 from pyvis.network import Network
-from streamlit.testing.v1 import AppTest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets import Origin
+from websockets.sync.client import connect
 
 from graph.dossier import Dossier
 from graph.dossier.picture import Picture, Steps, picture
 from ingest.workspace import Workspace
 from tests.views.browser import FIND, PATIENCE, chromium, server, watch
-
-ROOT = Path(__file__).parents[1]
 
 # The largest clusters; of them the one with the fullest picture is opened.
 _LARGEST = """
@@ -108,18 +110,29 @@ def since(before: Mapping[int, float]) -> float:
     return sum(spent - before.get(pid, 0.0) for pid, spent in used().items())
 
 
-def queue(workspace: Path, times: int) -> Taken:
-    """The queue's script in a new session, after one that filled the caches."""
-    os.environ["RINGFENCE_WORKSPACE"] = str(workspace)
-    AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+def queue(address: str, times: int) -> Taken:
+    """The queue in new sessions, after one that filled the caches."""
     taken = Taken()
-    for _ in range(times):
-        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        begun, before = time.perf_counter(), time.process_time()
-        test.run()
-        taken.seconds.append(time.perf_counter() - begun)
-        taken.cpu_seconds.append(time.process_time() - before)
+    for turn in range(times + 1):
+        before = used()
+        spent = _session(address)
+        if turn:
+            taken.seconds.append(spent)
+            taken.cpu_seconds.append(since(before))
     return taken
+
+
+def _session(address: str) -> float:
+    """Seconds that the server takes for the first run of a new session."""
+    asked = BackMsg(rerun_script=ClientState()).SerializeToString()
+    stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
+    with connect(stream, origin=Origin(address), max_size=None) as socket:
+        begun, told = time.perf_counter(), ""
+        socket.send(asked)
+        while told != "script_finished":
+            message = ForwardMsg.FromString(socket.recv(PATIENCE / 1000, decode=False))
+            told = str(message.WhichOneof("type"))
+        return time.perf_counter() - begun
 
 
 def fullest(workspace: Path) -> tuple[str, Picture]:
@@ -216,9 +229,10 @@ def _settle(browser: Browser, address: str, taken: Taken) -> None:
 def main(workspace: Path, times: int) -> None:
     """Measure all and print it."""
     name, pictured = fullest(workspace)
-    works = {"queue": queue(workspace, times)}
+    works: dict[str, Taken] = {}
     with chromium() as browser:
         with server(workspace) as address:
+            works["queue"] = queue(address, times)
             load = first_load(browser, address)
             works |= clusters(browser, address, name, times)
         works["pyvis"] = pyvis(browser, pictured, times)

@@ -92,12 +92,12 @@ _SECTIONS: tuple[Section, ...] = (
     Section(
         "The page",
         "The investigators' page over the snapshot of the made world, in headless "
-        "Chromium with software drawing: the queue's script in a new session; the "
-        "cluster with the fullest picture from the navigation to the drawn graph, in a "
-        "new browser profile; a click on a node to what it is, in words. pyvis lays "
-        "the same nodes out in an iframe of a bare page; a click there brings nothing "
-        "back. CPU s is that of server and browser together, the peak that of the "
-        "measuring process.",
+        "Chromium with software drawing: the queue in a new session, from its request "
+        "to the last message; the cluster with the fullest picture from the navigation "
+        "to the drawn graph, in a new browser profile; a click on a node to what it "
+        "is, in words. pyvis lays the same nodes out in an iframe of a bare page; a "
+        "click there brings nothing back. CPU s is that of server and browser "
+        "together, the peak that of the measuring process.",
         {
             "page queue": "queue",
             "page cluster": "cluster with its graph",

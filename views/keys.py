@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from graph.access import Right
 from graph.dossier.keys import FINDINGS, PAGE, KeyPage, audit, counted
+from views import download
 from views.columns import ColumnConfigs
 from views.desk import Desk, desk, go
-from views.download import csv
 from views.words import TYPOLOGIES, ago, count
 
 
@@ -156,14 +155,9 @@ def _buttons(here: Desk, rows: pd.DataFrame) -> None:
         if st.button("Open", type="primary", shortcut="O", key="open-key"):
             go("entity", type="key", id=str(rows["key_id"].iloc[0]))
         if here.person.may(Right.EXPORT):
-            st.download_button(
-                f"CSV of {count(len(rows), 'key')}",
-                data=partial(csv, rows.assign(findings=_joined(rows)), _CSV),
-                file_name="ringfence-keys.csv",
-                on_click="ignore",
-                icon=":material/download:",
-                key="keys-csv",
-            )
+            told = rows.assign(findings=_joined(rows))
+            label = f"CSV of {count(len(rows), 'key')}"
+            download.button(label, told, _CSV, "keys", "keys-csv")
 
 
 def _joined(rows: pd.DataFrame) -> list[str]:

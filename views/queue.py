@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
 from graph.access import Right
 from graph.acts import ConflictError
 from graph.derived import Snapshot
+from graph.dossier import Dossier
 from graph.dossier.clusters import reasons, shared_identifiers
 from graph.dossier.queue import PAGE, Filters, Page, queue
+from views import download
 from views.columns import ColumnConfigs
 from views.desk import Desk, desk, go
-from views.download import csv
 from views.words import ACTIONS, KINDS, STATUSES, TYPOLOGIES, ago, count, plain, usd
 
 _SUBJECTS = {"cluster": "Clusters", "key": "Keys", "tenant": "Tenants"}
@@ -255,30 +254,51 @@ def _about(here: Desk, row: pd.Series, chosen: int) -> None:
         st.caption("Most urgent")
     st.subheader(TYPOLOGIES.get(row["typology"], "Case"), anchor=False)
     st.text(row["summary"] or "")
-    why = reasons(here.dossier, row["subject_type"], row["subject_id"]).head(3)
-    for reason in why["sentence"]:
+    subject = (str(row["subject_type"]), str(row["subject_id"]))
+    root, snapshot = str(here.workspace.root), here.dossier.name
+    for reason in _why(root, snapshot, *subject, here.dossier):
         st.markdown(f":small[:material/arrow_right: {plain(reason)}]")
-    if row["subject_type"] == "cluster":
-        _shared(here, row["subject_id"])
+    if subject[0] == "cluster":
+        shared = _shared(root, snapshot, subject[1], here.dossier)
+        if len(shared):
+            st.dataframe(
+                shared,
+                hide_index=True,
+                row_height=28,
+                alt="What most members share: how many here, how many elsewhere",
+            )
 
 
-def _shared(here: Desk, cluster_id: str) -> None:
-    shared = shared_identifiers(here.dossier, cluster_id, limit=30)
+@st.cache_data(show_spinner=False, max_entries=256)
+def _why(
+    root: str,  # noqa: ARG001 - with the next one part of the cache's key
+    snapshot: str,  # noqa: ARG001
+    subject_type: str,
+    subject_id: str,
+    _dossier: Dossier,
+) -> list[str]:
+    """The three reasons that weigh most."""
+    told = reasons(_dossier, subject_type, subject_id)
+    return [str(sentence) for sentence in told["sentence"].head(3)]
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _shared(
+    root: str,  # noqa: ARG001 - with the next one part of the cache's key
+    snapshot: str,  # noqa: ARG001
+    cluster_id: str,
+    _dossier: Dossier,
+) -> pd.DataFrame:
+    """What most members share, with how many of them and how many others do."""
+    shared = shared_identifiers(_dossier, cluster_id, limit=30)
     shared = shared[shared["links"] | (shared["kind"] == "ip")].head(5)
-    if shared.empty:
-        return
     kinds = shared["kind"].map(KINDS).fillna(shared["kind"])
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Shared": kinds + " " + shared["masked"].fillna(""),
-                "Here": shared["inside"],
-                "Else": shared["outside"],
-            }
-        ),
-        hide_index=True,
-        row_height=28,
-        alt="What most members share: how many here, how many elsewhere",
+    return pd.DataFrame(
+        {
+            "Shared": kinds + " " + shared["masked"].fillna(""),
+            "Here": shared["inside"],
+            "Else": shared["outside"],
+        }
     )
 
 
@@ -293,14 +313,7 @@ def _buttons(here: Desk, rows: pd.DataFrame) -> None:
             _assign(here, rows, here.person.name)
         if here.person.may(Right.NOTE):
             _give(here, rows)
-        st.download_button(
-            "CSV",
-            data=partial(csv, rows, _CSV),
-            file_name="ringfence-queue.csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key="csv",
-        )
+        download.button("CSV", rows, _CSV, "queue", "csv")
 
 
 def open_subject(subject_type: str, subject_id: str) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from graph.access import Right
 from graph.audit import Entry
 from graph.dossier.search import Lookup, search, split
 from ingest.workspace import Workspace
+from views import download
 from views.desk import Desk, desk, go, open_ledger
 from views.words import KINDS, TYPOLOGIES, count, plain
 
@@ -44,6 +46,21 @@ def draw() -> None:
     hits = _hits(here, tuple(terms))
     _share(terms, hits)
     _show(terms, hits)
+    if len(hits) and here.person.may(Right.EXPORT):
+        label = f"CSV of {count(len(hits), 'hit')}"
+        download.button(label, hits, _CSV, "search", "search-csv")
+
+
+_CSV = {
+    "term": "text",
+    "type": "text",
+    "id": "id",
+    "label": "text",
+    "cluster_id": "id",
+    "accounts": "whole",
+    "note": "text",
+    "score": "number",
+}
 
 
 def _hits(here: Desk, terms: tuple[str, ...]) -> pd.DataFrame:

@@ -96,6 +96,7 @@ def test_from_the_queue_to_a_ban_and_back(
 def understand(seen: Watched) -> None:
     """Expand in place, ask why, keep still over a reload."""
     before = seen.graph()
+    seen.page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=PATIENCE)
     seen.page.mouse.dblclick(*seen.middle_of('node[type="card"]'))
     after = seen.grown(len(before))
     seen.settle()
@@ -273,3 +274,29 @@ def _quoted(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
+
+
+def test_tables_leave_by_our_own_buttons_alone(workspace: Path, seen: Watched) -> None:
+    with server(workspace, ANA) as address:
+        seen.open(address)
+        untouched(seen)
+        with seen.page.expect_download(timeout=PATIENCE) as download:
+            seen.page.locator(".st-key-csv button").click()
+        assert "c-giant" in download.value.path().read_text()
+        seen.open(f"{address}/cluster?cluster=c-farm")
+        seen.page.get_by_role("tab", name="Members").click()
+        seen.settle()
+        untouched(seen)
+        with seen.page.expect_download(timeout=PATIENCE) as download:
+            seen.page.get_by_role("button", name="CSV of 60 members").click()
+        assert "farm-00,core," in download.value.path().read_text()
+        seen.press_key("decide")
+        untouched(seen, within="stDialog")
+
+
+def untouched(seen: Watched, within: str = "stMain") -> None:
+    """A table's toolbar is there, without Streamlit's own download."""
+    part = seen.page.get_by_test_id(within)
+    part.get_by_test_id("stDataFrame").first.hover()
+    part.get_by_role("button", name="Search").first.wait_for(timeout=PATIENCE)
+    assert part.get_by_role("button", name="Download as CSV").count() == 0

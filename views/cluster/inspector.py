@@ -38,8 +38,8 @@ def _listed(value: object) -> list[object]:
 
 def _nothing(case: Case) -> None:
     st.subheader("Why these belong together", anchor=False)
-    for reason in reasons(case.here.dossier, "cluster", case.id).head(6).itertuples():
-        st.markdown(f"**{reason.weight:+.1f}** {plain(reason.sentence)}")
+    told = reasons(case.here.dossier, "cluster", case.id).head(6)
+    st.markdown(_weighed(told, "**{:+.1f}** {}"))
     st.caption(
         "Weights in nats: +3 makes it some twenty times likelier. "
         "Click a node or an edge; shift-click a second node to compare."
@@ -74,8 +74,7 @@ def _account(case: Case, name: str, node: pd.Series) -> None:
             st.badge("outside this cluster", color="gray")
         st.badge(f"{node['score']:.0%}", color="gray")
     told = reasons(case.here.dossier, "account", name.partition(":")[2])
-    for reason in told.head(5).itertuples():
-        st.markdown(f":small[**{reason.weight:+.1f}** {plain(reason.sentence)}]")
+    st.markdown(_weighed(told.head(5), ":small[**{:+.1f}** {}]"))
     if told.empty:
         st.caption("Nothing speaks against this account on its own.")
     if (
@@ -84,6 +83,12 @@ def _account(case: Case, name: str, node: pd.Series) -> None:
         and st.button("What holds it here?", icon=":material/content_cut:", key="cut")
     ):
         st.text(held_by(case, name.partition(":")[2]))
+
+
+def _weighed(told: pd.DataFrame, line: str) -> str:
+    """Reasons as paragraphs of one text, which draws sooner than a text for each."""
+    pairs = zip(told["weight"], told["sentence"], strict=True)
+    return "\n\n".join(line.format(weight, plain(text)) for weight, text in pairs)
 
 
 def held_by(case: Case, account_id: str) -> str:

@@ -10,12 +10,12 @@ import streamlit as st
 from graph import case_records
 from graph.access import Right
 from graph.dossier import clusters
-from views import charts
+from views import charts, download
 from views.cluster import network, shared
 from views.cluster.case import BELOW, GRAPH, Case
 from views.columns import ColumnConfigs
 from views.desk import go
-from views.words import TYPOLOGIES, day, plain
+from views.words import TYPOLOGIES, count, day, plain
 
 
 @st.fragment(key=BELOW)
@@ -86,6 +86,9 @@ def _members(case: Case) -> None:
         column_config=_MEMBER_CONFIG,
         alt="Members, core first",
     )
+    if case.here.person.may(Right.EXPORT):
+        label = f"CSV of {count(len(table), 'member')}"
+        download.button(label, table, _MEMBER_CSV, "members", case.key("members-csv"))
     places = picked["selection"]["rows"]
     if places and places[0] < len(shown):
         go("entity", type="account", id=str(shown.iloc[places[0]]["account_id"]))
@@ -95,6 +98,13 @@ _MEMBER_COLUMNS = [
     "account_id", "role", "score", "action", "typology", "cost_usd", "revenue_usd",
     "tenure_days", "plan", "last_seen", "reasons",
 ]  # fmt: skip
+
+_MEMBER_CSV: Mapping[str, str] = {
+    "account_id": "id", "role": "text", "score": "number", "action": "text",
+    "typology": "text", "cost_usd": "number", "revenue_usd": "number",
+    "tenure_days": "whole", "plan": "text", "first_seen": "time", "last_seen": "time",
+    "reasons": "json",
+}  # fmt: skip
 
 _MEMBER_CONFIG: ColumnConfigs = {
     "account_id": "Account",

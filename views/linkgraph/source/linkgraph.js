@@ -186,17 +186,19 @@ export class LinkGraph {
     this.watcher.observe(this.parts.canvas);
   }
 
-  // Only where the mouse rests: drawing everything anew would delay a quick click.
+  // What is near lights up where the mouse rests. Fading all the rest instead would
+  // style every element anew, and delay the answer to a click.
   dwell(node) {
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
-      this.cy.elements().not(node.closedNeighborhood()).addClass("faint");
+      this.near = node.closedNeighborhood().addClass("near");
     }, REST);
   }
 
   leave() {
     clearTimeout(this.resting);
-    this.cy.elements(".faint").removeClass("faint");
+    this.near?.removeClass("near");
+    this.near = undefined;
   }
 
   selectedIds() {
@@ -213,6 +215,7 @@ export class LinkGraph {
   // quarter of a second for a second tap: a click must answer at once.
   soon(kind, more) {
     clearTimeout(this.waiting);
+    clearTimeout(this.resting);
     this.waiting = setTimeout(() => this.tell(kind, more()));
   }
 

@@ -143,7 +143,8 @@ function states(ink, primary) {
   return [
     { selector: "node:locked", style: { "underlay-color": ink, "underlay-opacity": 0.18, "underlay-padding": 4 } },
     { selector: ".away", style: { display: "none" } },
-    { selector: ".faint", style: { opacity: 0.25 } },
+    { selector: "node.near", style: { "overlay-color": primary, "overlay-opacity": 0.14, "overlay-padding": 4 } },
+    { selector: "edge.near", style: { "line-color": primary, opacity: 1 } },
     { selector: ".dim", style: { opacity: 0.12 } },
     { selector: "node.path", style: { "outline-width": 3, "outline-color": primary, "outline-offset": 2 } },
     { selector: "edge.path", style: { "line-color": primary, width: 4, opacity: 1, "line-style": "solid" } },
