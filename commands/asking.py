@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +22,8 @@ from ingest.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+_FRAMES = ("numpy", "pandas", "pyarrow")
+
 
 class TableFormat(StrEnum):
     """How `ringfence query` prints rows."""
@@ -36,8 +40,9 @@ def query(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Run a saved Cypher query; without a name, list them."""
-    from graph.catalogue import catalogue
-    from graph.store import Store
+    with _without_frames():
+        from graph.catalogue import catalogue
+        from graph.store import Store
 
     queries = catalogue()
     if name is None:
@@ -50,6 +55,23 @@ def query(
     with Store.open(workspace_at(workspace)) as store:
         rows = queries[name].run(store, **given)
     _print_rows(rows, queries[name].columns, print_as)
+
+
+@contextmanager
+def _without_frames() -> Iterator[None]:
+    """Import the database's driver without the libraries of frames that it would load.
+
+    It takes their values too, which no query here gives it; loading them takes longer
+    than an answer.
+    """
+    hidden = [name for name in _FRAMES if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _pair(text: str) -> tuple[str, str]:

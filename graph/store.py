@@ -16,19 +16,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import neo4j
 import neo4j.exceptions
 import neo4j.graph
 import neo4j.time
-import pandas as pd
 
 from graph import embedded
 from graph.embedded_child import DATABASE
 from ingest.errors import StoreError
 from ingest.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = dict[str, object]
 T = TypeVar("T")
@@ -163,6 +165,8 @@ class Store:
         self, text: str, parameters: Mapping[str, object] | None = None
     ) -> pd.DataFrame:
         """The same rows as a data frame."""
+        import pandas as pd
+
         return pd.DataFrame(self.run(text, parameters))
 
     def transact(self, work: Callable[[Transaction], T], *, write: bool = True) -> T:

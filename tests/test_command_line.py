@@ -14,6 +14,14 @@ LINE = (
     '{{"event_id": "{0}", "type": "account.created", "account_id": "{0}",'
     ' "occurred_at": "2026-03-01T00:00:00Z"}}\n'
 )
+LIST_QUERIES = """
+import sys
+from commands.asking import query
+query()
+print(sorted({"numpy", "pandas", "pyarrow"} & set(sys.modules)))
+import pandas
+print(pandas.DataFrame({"a": [1]}).size)
+"""
 TABLES = ("accounts", "clusters", "keys", "tenants")
 
 
@@ -86,6 +94,13 @@ def test_what_goes_wrong_is_told_in_one_line(
     assert done.returncode == status
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_query_starts_without_frames() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_QUERIES], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-2:] == ["[]", "1"]
 
 
 def test_follow_takes_what_comes_in(tmp_path: Path, logs: Path) -> None:
