@@ -34,8 +34,9 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two at a time: each worker has databases and a browser of its own.
-WORKERS ?= 2
+# More than there are cores: a test waits for servers and browsers half of its time.
+# Each worker has databases and a browser of its own.
+WORKERS ?= 3
 test: check
 	$(BIN)/pytest -m 'not torture' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		$(TESTS)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.graph.worlds import Event, judge
+from tests.graph.worlds import Event, Judged, judge
+
+OWN = ("event_id", "account_id", "charge_id")
 
 
 def _event(number: int, of: str, /, **more: Any) -> Event:
@@ -39,31 +41,41 @@ DECLINED = _event(
 )
 
 
-@pytest.mark.parametrize(
-    ("events", "unpaid"),
-    [
-        ([TRIAL, _use(3.0, "credit")], 3.0),
-        ([TRIAL, _use(3.0)], 3.0),
-        ([TRIAL, CHARGE, _use(15.0)], 5.0),
-        ([TRIAL, CHARGE, _use(40.0)], 20.0),
-        ([TRIAL, BOUGHT, CHARGE, _use(25.0, "credit")], 5.0),
-        ([TRIAL, BOUGHT, CHARGE, DISPUTE, _use(25.0, "credit")], 25.0),
-        ([CHARGE, _use(18.0, "card")], 0.0),
-        ([CHARGE, DISPUTE, _use(18.0, "card")], 18.0),
-        ([CHARGE, DISPUTE, WON, _use(18.0, "card")], 0.0),
-        ([CHARGE, WARNING, _use(18.0, "card")], 18.0),
-        ([CHARGE, REFUND, _use(18.0)], 18.0),
-        ([DECLINED, _use(18.0, "card")], 18.0),
-        ([_use(18.0, "card")], 0.0),
-        ([_use(500.0, "invoice")], 0.0),
-        ([_use(7.0)], 7.0),
-    ],
-)
-def test_what_was_left_unpaid(
-    events: list[Event], unpaid: float, tmp_path: Path
-) -> None:
-    found = judge(tmp_path, events).accounts.loc["a"]
-    assert found["cost_usd"] == pytest.approx(unpaid)
+# The events of an account, and what it consumed without paying.
+CASES: list[tuple[list[Event], float]] = [
+    ([TRIAL, _use(3.0, "credit")], 3.0),
+    ([TRIAL, _use(3.0)], 3.0),
+    ([TRIAL, CHARGE, _use(15.0)], 5.0),
+    ([TRIAL, CHARGE, _use(40.0)], 20.0),
+    ([TRIAL, BOUGHT, CHARGE, _use(25.0, "credit")], 5.0),
+    ([TRIAL, BOUGHT, CHARGE, DISPUTE, _use(25.0, "credit")], 25.0),
+    ([CHARGE, _use(18.0, "card")], 0.0),
+    ([CHARGE, DISPUTE, _use(18.0, "card")], 18.0),
+    ([CHARGE, DISPUTE, WON, _use(18.0, "card")], 0.0),
+    ([CHARGE, WARNING, _use(18.0, "card")], 18.0),
+    ([CHARGE, REFUND, _use(18.0)], 18.0),
+    ([DECLINED, _use(18.0, "card")], 18.0),
+    ([_use(18.0, "card")], 0.0),
+    ([_use(500.0, "invoice")], 0.0),
+    ([_use(7.0)], 7.0),
+]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """Every case at once, each an account with charges of its own."""
+    events = [
+        event | {name: f"{event[name]}-{case}" for name in OWN if name in event}
+        for case, (given, _) in enumerate(CASES)
+        for event in given
+    ]
+    return judge(tmp_path_factory.mktemp("money"), events)
+
+
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_what_was_left_unpaid(case: int, judged: Judged) -> None:
+    found = judged.accounts.loc[f"a-{case}"]
+    assert found["cost_usd"] == pytest.approx(CASES[case][1])
 
 
 def test_what_the_log_lacks_is_priced_from_tokens(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ SUBJECTS = {"account": "accounts", "key": "keys", "tenant": "tenants"}
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
-    return made_events(tmp_path_factory.mktemp("world"), 1500, 12)
+    return made_events(tmp_path_factory.mktemp("world"), 500, 12)
 
 
 @pytest.fixture(scope="module")
