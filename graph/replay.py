@@ -15,6 +15,7 @@ import pandas as pd
 
 from graph.detect import Settings, derive
 from graph.seen import frame
+from ingest.errors import UsageError
 from ingest.ledger import Ledger
 from ingest.progress import Progress, Report, silent
 from ingest.workspace import Workspace
@@ -38,7 +39,7 @@ def replay(
     """Tables "time to detect" by case and level, and "flips" of verdicts.
 
     Hours count from an account's first use to the step that first flagged it; dollars
-    are what it had taken by then.
+    are what it had taken by then. Raises `UsageError` where the ledger is empty.
     """
     ledger = Ledger.open(workspace)
     settings = replace(settings, looking_back=True)
@@ -57,8 +58,10 @@ def replay(
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, datetime]:
-    row = connection.execute(_BOUNDS).fetchall()[0]
-    return row[0], row[1]
+    first, last = connection.execute(_BOUNDS).fetchall()[0]
+    if first is None:
+        raise UsageError("the ledger is empty: run `ringfence ingest` first")
+    return first, last
 
 
 def _tables(

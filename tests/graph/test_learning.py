@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from graph.calibrate import ISOTONIC_FROM, LEAST_REVIEWS, Floats, recalibrated
 from graph.detect import Settings, detect
 from graph.policy import POPULATIONS, RUNGS, THRESHOLDS, curve
 from graph.replay import replay
+from ingest.errors import UsageError
 from ingest.ledger import Ledger
 from ingest.progress import Report
 from ingest.workspace import Workspace
@@ -66,6 +68,11 @@ def test_a_stricter_threshold_touches_fewer_and_stops_less(
     assert banned["dollars_stopped"].astype(float).iloc[0] > 0
     parts = banned[list(POPULATIONS.values())].astype(float).sum(axis=1)
     assert (parts - banned["honest_touched"].astype(float)).abs().max() < 1e-9
+
+
+def test_replay_of_an_empty_ledger_names_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ringfence ingest"):
+        replay(Workspace.open(tmp_path), pd.DataFrame(), timedelta(days=1), Settings())
 
 
 def test_replay_finds_the_farm_without_looking_ahead(workspace: Workspace) -> None:
