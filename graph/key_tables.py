@@ -18,6 +18,7 @@ from graph.seen import frame
 from graph.typologies import cloud_key_exposure, key_replay
 from graph.typologies.evidence import (
     Flags,
+    Floats,
     Weighed,
     base_rate_reason,
     gates,
@@ -46,22 +47,22 @@ class JudgedKeys:
 
 
 def judge(keys: pd.DataFrame, base_rate: float, reviews: pd.DataFrame) -> JudgedKeys:
-    """Decide on each key of `graph.key_frame.key_frame`; a person's word overrides."""
-    evidence = [*key_replay.detect(keys), *cloud_key_exposure.detect(keys)]
-    first = weigh(evidence, len(keys))
-    control = (first.control >= CONTROL_GATE) & (first.speaking >= 1)
-    harm = first.families["harm"] > 0
-    evidence += gates(control, harm, nothing_taken="No stranger consumed much on it.")
-    weighed = weigh(evidence, len(keys))
-    probability = expit(weighed.total + float(logit(base_rate)))
-    guilty = control & harm & (probability >= REVIEW_ABOVE)
+    """Decide on each key of `graph.key_frame.key_frame`; a person's word overrides.
+
+    A leak that nobody proved may bring a key to review and never revokes it.
+    """
+    weighed, passed = _weigh(keys)
+    probability = _probability(weighed, base_rate)
+    guilty = passed & (probability >= REVIEW_ABOVE)
+    proven = keys["exposed_at"].where(keys["verified"].astype(bool))
+    surely, still = _weigh(keys.assign(exposed_at=proven))
+    sure = guilty & still & (_probability(surely, base_rate) >= REVOKE_ABOVE)
     # Why a key is left alone is told as well, where strangers or a leak raise doubt.
     doubted = (keys["foreign_requests"] > 0) | keys["exposed_at"].notna()
     frame = keys.assign(
         score=probability.round(6), innocent_story=_innocent_story(weighed)
     )
     frame["typology"] = _typology(keys, guilty)
-    sure = guilty & (probability >= REVOKE_ABOVE)
     alive = keys["revoked_at"].isna().to_numpy()
     frame["action"] = np.where(
         sure & alive, "revoke", np.where(guilty, "review", "none")
@@ -71,6 +72,20 @@ def judge(keys: pd.DataFrame, base_rate: float, reviews: pd.DataFrame) -> Judged
     frame = _overridden(frame, word)
     scored = frame[["key_id", "score"]].rename(columns={"key_id": "subject_id"})
     return JudgedKeys(frame, told_by_people(told, "key", scored, word))
+
+
+def _weigh(keys: pd.DataFrame) -> tuple[Weighed, Flags]:
+    """The evidence on each key, and whether it passes both gates."""
+    evidence = [*key_replay.detect(keys), *cloud_key_exposure.detect(keys)]
+    first = weigh(evidence, len(keys))
+    control = (first.control >= CONTROL_GATE) & (first.speaking >= 1)
+    harm = first.families["harm"] > 0
+    evidence += gates(control, harm, nothing_taken="No stranger consumed much on it.")
+    return weigh(evidence, len(keys)), control & harm
+
+
+def _probability(weighed: Weighed, base_rate: float) -> Floats:
+    return np.asarray(expit(weighed.total + float(logit(base_rate))))
 
 
 # The innocent stories of a key that are shown for its owner's cluster too.

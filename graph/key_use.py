@@ -35,7 +35,8 @@ _SOURCES = """
 _EXPOSURES = """
     CREATE OR REPLACE TEMP TABLE exposures AS
     SELECT coalesce(by_hash.key_id, by_id.key_id, e.key_id, e.key_hash) AS key_id,
-           min(coalesce(e.exposed_at, e.occurred_at)) AS exposed_at,
+           coalesce(min(coalesce(e.exposed_at, e.occurred_at)) FILTER (e.verified),
+                    min(coalesce(e.exposed_at, e.occurred_at))) AS exposed_at,
            min(e.occurred_at) AS reported_at,
            bool_or(coalesce(e.verified, FALSE)) AS verified,
            arg_min(e.location, (e.occurred_at, e.event_id)) AS location,
@@ -47,7 +48,8 @@ _EXPOSURES = """
 """
 
 # The key's first quarter, no less than a day and no more than three, and nothing
-# after its exposure, is taken for the owner's own habit.
+# after its exposure, is taken for the owner's own habit. Anyone can say that a key
+# leaked, and when: only a report that proved it makes a stranger of its owner.
 _HABIT = """
     CREATE OR REPLACE TEMP TABLE key_habits AS
     SELECT k.key_id, k.account_id, k.first_use, k.last_use, x.exposed_at,
@@ -57,7 +59,7 @@ _HABIT = """
     FROM (SELECT key_id, min(account_id) AS account_id,
                  min(first_seen) AS first_use, max(last_seen) AS last_use
           FROM key_sources GROUP BY key_id) k
-    LEFT JOIN exposures x USING (key_id)
+    LEFT JOIN (SELECT * FROM exposures WHERE verified) x USING (key_id)
 """
 
 _SIGNED_IN = """

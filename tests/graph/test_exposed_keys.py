@@ -12,6 +12,9 @@ from tests.graph.worlds import Event, Judged, judge
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - written with a Z below
 LEAK = 24.0 * 20
 
+# When the key was out, as a false report has it: before it was made, at once, later.
+SLANDERED = {"unborn": -240.0, "newborn": 0.1, "grown": LEAK}
+
 
 def _at(hours: float) -> str:
     return f"{(START + timedelta(hours=hours)).isoformat()}Z"
@@ -59,11 +62,31 @@ def _revoked(name: str, hours: float) -> Event:
     }  # fmt: skip
 
 
+def _travels(name: str) -> Iterator[Event]:
+    """Later another machine of the owner's, from four places he is new in."""
+    for number in range(40):
+        yield {
+            "event_id": f"{name}-away-{number}", "type": "usage.recorded",
+            "occurred_at": _at(LEAK + 2 * number), "cost_usd": 0.5, "model": "small",
+            "ip": f"192.0.{number % 4}.8", "user_agent": "node/22", "ja4": "other",
+            "prompt_hash": f"prompt-{name}", "key_id": f"key-{name}",
+        }  # fmt: skip
+
+
+def _slander(name: str, hours: float) -> Event:
+    """A report by somebody who never held the key, dated as he likes."""
+    return {**_leak(name), "exposed_at": _at(hours), "verified": False}
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     events = [e for name in ("robbed", "quick", "quiet") for e in _owner(name)]
     events += [_leak("robbed"), *_theft("robbed"), _revoked("robbed", 5)]
     events += [_leak("quick"), _revoked("quick", 0.2)]
+    for name, hours in SLANDERED.items():
+        events += [*_owner(name), *_travels(name), _slander(name, hours)]
+    events += [*_owner("hidden"), _slander("hidden", -240), *_theft("hidden")]
+    events.append({**_leak("hidden"), "event_id": "hidden-proof"})
     return judge(tmp_path_factory.mktemp("keys"), events)
 
 
@@ -95,3 +118,16 @@ def test_a_key_revoked_before_anyone_came_is_cleared(judged: Judged) -> None:
     assert judged.keys.loc["key-quick", "action"] == "none"
     assert "12 minutes" in _told(judged, "key-quick")["revoked_in_time"]
     assert "key-quiet" in judged.keys.index
+
+
+@pytest.mark.parametrize("name", SLANDERED)
+def test_a_false_report_makes_no_stranger_of_the_owner(
+    judged: Judged, name: str
+) -> None:
+    assert judged.keys.loc[f"key-{name}", "action"] != "revoke"
+    assert judged.accounts.loc[name, "action"] == "none"
+
+
+def test_a_false_report_hides_no_theft_that_is_proved(judged: Judged) -> None:
+    key = judged.keys.loc["key-hidden"]
+    assert (key["action"], key["latency_seconds"]) == ("revoke", pytest.approx(600))
