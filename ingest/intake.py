@@ -35,6 +35,11 @@ EVENT_COLUMNS: Mapping[str, str] = {
 
 # Planning a quick check costs as much as the exact check of so many.
 _MANY = 2_000
+# The exact check makes a row of each field of each record: some kilobytes a record.
+_MOST_DOUBTED = 1 << 17
+
+# Rows that are out of the database at a time, and in one segment.
+_MOST_AT_ONCE = 1 << 20
 
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "blank_events": EVENT_COLUMNS,
@@ -154,8 +159,9 @@ class Intake:
 
     def _flush_doubted(self) -> None:
         records = self._doubted.drain()
-        if records is not None:
-            sifted, bad = self._sieve.exact(records)
+        rows = 0 if records is None else records.num_rows
+        for at in range(0, rows, _MOST_DOUBTED):
+            sifted, bad = self._sieve.exact(records.slice(at, _MOST_DOUBTED))
             self.quarantine(as_refused(bad))
             self._admit_others(sifted)
 
@@ -282,8 +288,9 @@ class Intake:
             relation = self.connection.read_parquet(texts, union_by_name=True)
             relation.create_view("held", replace=True)
             query += fill(_NOT_HELD, key=key)
-        fresh = self.connection.sql(query + fill(_BY_KEY, key=key)).to_arrow_table()
-        self.staging.write(family, fresh)
+        fresh = self.connection.sql(query + fill(_BY_KEY, key=key))
+        for batch in fresh.to_arrow_reader(_MOST_AT_ONCE):
+            self.staging.write(family, pa.Table.from_batches([batch]))
 
 
 def as_refused(records: pa.Table) -> pa.Table:

@@ -171,6 +171,10 @@ class _Cutter:
         return len(_BOM) if first else 0
 
     def _blocks(self, view: memoryview, start: int, end: int) -> Iterator[Block]:
+        if view[start] <= ord(" ") and (blank := bytes(view[start:end])).isspace():
+            # Nobody asks for blank lines, and a bomb may hold nothing else.
+            self.line += blank.count(b"\n")
+            return
         data = pa.py_buffer(view).slice(start, end - start)
         ends, taken = _line_ends(data), 0
         for at in range(0, ends.size, _MOST_LINES):

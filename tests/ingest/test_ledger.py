@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest import intake
 from ingest.errors import LedgerError, UsageError
 from ingest.ledger import Counts, Ledger
 from ingest.readers import chunks
@@ -162,6 +163,26 @@ def test_batches_do_not_matter_without_conflicts(
     assert other.fingerprint == ledger.fingerprint
     other.ingest([_write(tmp_path / "more.ndjson", [_usage(99)])])
     assert other.fingerprint != ledger.fingerprint
+
+
+def test_slices_of_the_work_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The same id again, with another body, and as it was; lines of no use between.
+    lines = [json.dumps(_usage(n % 6, model=f"m{n % 4}")) for n in range(12)]
+    lines += [*lines[:3], *(f"bad {n}" for n in range(9))]
+    logs = tmp_path / "logs.ndjson"
+    logs.write_text("".join(f"{line}\n" for line in lines))
+    found = []
+    for most in (1 << 20, 8):
+        monkeypatch.setattr(intake, "_MOST_DOUBTED", most)
+        monkeypatch.setattr(intake, "_MOST_AT_ONCE", most)
+        ledger = _fresh(tmp_path / str(most))
+        counts = ledger.ingest([logs])
+        read = (_events(ledger), _quarantine(ledger), ledger.fingerprint)
+        found.append((counts, read))
+    assert found[0] == found[1]
+    assert found[0][0].quarantined > 9
 
 
 def test_a_mixed_folder(ledger: Ledger, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,12 +18,17 @@ from ingest.ledger import Ledger
 from ingest.workspace import Workspace
 from tests.ingest.examples import event
 from tests.torture.children import FORKED
+from tests.torture.forms import forms
 
 # The promise: 512 MB and 5 s of work. A loaded machine's clock is not a measure, so
 # seconds are those of the processor, with room for a slow one.
 MOST_BYTES = 512 << 20
 MOST_SECONDS = 5.0
 _ROOM_FOR_SLOW = 3
+
+# Bad lines, which are all kept: their time is their number's, their memory is not.
+LINES_SHORT, LINES_LONG = 100_000, 1_000_000
+
 # An address space holds libraries and reserves too, which cost nothing.
 _ADDRESSES = 6 << 30
 
@@ -99,19 +105,43 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
-@pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_refused_cheaply(kind: str, tmp_path: Path) -> None:
-    inputs, told = tmp_path / "in", tmp_path / "told"
+@dataclass(frozen=True)
+class Cost:
+    """What an ingest counted, how much its process grew, and its seconds of work."""
+
+    read: int
+    accepted: int
+    quarantined: int
+    memory: int
+    seconds: float
+
+
+def _cost(folder: Path, write: Callable[[Path], None]) -> Cost:
+    """Ingest what `write` made, and a good event after it."""
+    inputs, told = folder / "in", folder / "told"
     inputs.mkdir()
-    BOMBS[kind](inputs / "bomb")
+    write(inputs / "bomb")
     good = json.dumps(event("account.closed")) + "\n"
     (inputs / "zz-good.ndjson").write_text(good)
-    process = FORKED.Process(target=_take, args=(tmp_path, told))
+    process = FORKED.Process(target=_take, args=(folder, told))
     process.start()
     process.join()
     assert process.exitcode == 0
-    read, accepted, quarantined, memory, seconds = json.loads(told.read_text())
-    assert accepted == 1
-    assert read == 1 + quarantined
-    assert memory <= MOST_BYTES
-    assert seconds <= _ROOM_FOR_SLOW * MOST_SECONDS
+    return Cost(*json.loads(told.read_text()))
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_bomb_is_refused_cheaply(kind: str, tmp_path: Path) -> None:
+    cost = _cost(tmp_path, BOMBS[kind])
+    assert cost.accepted == 1
+    assert cost.read == 1 + cost.quarantined
+    assert cost.memory <= MOST_BYTES
+    assert cost.seconds <= _ROOM_FOR_SLOW * MOST_SECONDS
+
+
+@forms(LINES_SHORT, LINES_LONG)
+def test_bad_lines_are_kept_in_bounded_memory(cases: int, tmp_path: Path) -> None:
+    lines = "".join(f"bad {number}\n" for number in range(cases))
+    cost = _cost(tmp_path, lambda path: _text(path, lines))
+    assert (cost.accepted, cost.quarantined) == (1, cases)
+    assert cost.memory <= MOST_BYTES
