@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -54,13 +56,21 @@ class World:
     @property
     def innocents(self) -> list[str]:
         """Accounts of honest people against whom nothing speaks yet."""
-        quiet = self.first.accounts.query("action == 'none'").index
+        quiet = set(self.first.accounts.query("action == 'none'").index)
         honest = self.labels.query("not abusive").index
-        return [name for name in honest if name in set(quiet)]
+        return [name for name in honest if name in quiet]
 
     def of(self, account: str) -> list[Event]:
         """The events that an account's own user made."""
-        return [event for event in self.events if event.get("account_id") == account]
+        return self._by_account[account]
+
+    @cached_property
+    def _by_account(self) -> dict[str, list[Event]]:
+        made = defaultdict(list)
+        for event in self.events:
+            if "account_id" in event:
+                made[event["account_id"]].append(event)
+        return dict(made)
 
 
 @pytest.fixture(scope="module")
