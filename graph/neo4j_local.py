@@ -280,6 +280,8 @@ def _reap(pid: int) -> bool:
 def _free_port(asked: int | None) -> int:
     for port in (_USUAL_PORT, 0) if asked is None else (asked,):
         with socket.socket() as probe:
+            # A server that was stopped a moment ago holds its port no longer.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

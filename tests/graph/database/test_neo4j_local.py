@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
@@ -75,3 +76,14 @@ def test_it_starts_stops_and_keeps_its_data(tmp_path: Path, quick_java: None) ->
             store.run("CREATE (:A)", write=True)
         assert neo4j_local.stop(workspace) == "the local Neo4j has stopped"
     assert "no local Neo4j runs" in neo4j_local.status(workspace)
+
+
+def test_a_port_is_free_again_once_its_server_has_ended() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(StoreError, match="is taken"):
+            neo4j_local._free_port(port)
+        with socket.create_connection(("127.0.0.1", port)):
+            # Who closes first keeps the connection in mind for a minute.
+            server.accept()[0].close()
+    assert neo4j_local._free_port(port) == port
