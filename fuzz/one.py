@@ -7,7 +7,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["ingest"]):
-    from fuzz.targets import take_file, take_text
+    from fuzz.targets import take_files, take_text
 
 
 def main(target: str, options: list[str]) -> None:
@@ -16,7 +16,7 @@ def main(target: str, options: list[str]) -> None:
 
     def one(data: bytes) -> None:
         if form == "file":
-            take_file(name, data)
+            take_files(name, [data])
         else:
             take_text(name, [data.decode("utf-8", "replace")])
 

@@ -32,15 +32,16 @@ TEXTS = ("email", "phone", "ip", "device", "user_agent", "card", "key_hash", "fu
 _PEPPER = Pepper(b"a pepper that is used for fuzzing alone")
 
 
-def take_file(ending: str, data: bytes) -> int:
-    """Read a file through readers and sources; gives the lines that were met.
+def take_files(ending: str, contents: Sequence[bytes]) -> int:
+    """Read files through readers and sources; gives the lines that were met.
 
     Raises `AssertionError` where a line has no place or a refusal no reason.
     """
     met = 0
-    path = _folder() / f"input{ending}"
-    path.write_bytes(data)
-    for chunk in chunks([InputFile(path)]):
+    files = [InputFile(_folder() / f"{n}{ending}") for n in range(len(contents))]
+    for file, data in zip(files, contents, strict=True):
+        file.path.write_bytes(data)
+    for chunk in chunks(files):
         records, refused = adapt(_connection(), chunk)
         assert records.column("line").null_count == 0  # noqa: S101
         assert all(refused.column("reason").to_pylist())  # noqa: S101
