@@ -36,10 +36,10 @@ EVENT_COLUMNS: Mapping[str, str] = {
 # Planning a quick check costs as much as the exact check of so many.
 _MANY = 2_000
 # The exact check makes a row of each field of each record: some kilobytes a record.
-_MOST_DOUBTED = 1 << 17
+_MOST_DOUBTED = 1 << 16
 
 # Rows that are out of the database at a time, and in one segment.
-_MOST_AT_ONCE = 1 << 20
+_MOST_AT_ONCE = 1 << 18
 
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "blank_events": EVENT_COLUMNS,
