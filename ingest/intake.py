@@ -159,8 +159,9 @@ class Intake:
 
     def _flush_doubted(self) -> None:
         records = self._doubted.drain()
-        rows = 0 if records is None else records.num_rows
-        for at in range(0, rows, _MOST_DOUBTED):
+        if records is None:
+            return
+        for at in range(0, records.num_rows, _MOST_DOUBTED):
             sifted, bad = self._sieve.exact(records.slice(at, _MOST_DOUBTED))
             self.quarantine(as_refused(bad))
             self._admit_others(sifted)
