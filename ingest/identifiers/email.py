@@ -35,6 +35,10 @@ _RUNS = re.compile(r"[^\W\d_]+|\d+")
 # Unicode Technical Standard 39 maps these to one another inside ASCII.
 _LOOKALIKES = str.maketrans({"0": "o", "1": "l", "|": "l", "i": "l"})
 
+# NFKC takes the Greek lunate sigma for a sigma, which looks like no c any more. The
+# small capital c does, and is as much another letter than c as the sigma is.
+_LUNATE = str.maketrans("\u03f2\u03f9", "\u1d04\u1d04")
+
 
 @dataclass(frozen=True)
 class _Domain:
@@ -148,14 +152,17 @@ def seeming(name: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _lookalike(letter: str) -> str:
-    """Give the ASCII letter that a letter is mistaken for, else itself."""
+    """Give the ASCII letter that a letter is mistaken for, else itself.
+
+    A mailbox is kept in small letters, so what a capital is mistaken for counts too.
+    """
     if letter.isascii():
         return letter
-    found = confusables.is_confusable(letter, greedy=True, preferred_aliases=["latin"])
-    for one in found or []:
-        for like in one["homoglyphs"]:
-            if like["c"].isascii() and like["c"].isalnum():
-                return str(like["c"]).lower()
+    for form in (letter, letter.upper()):
+        for one in confusables.is_confusable(form, greedy=True) or []:
+            for like in one["homoglyphs"]:
+                if like["c"].isascii() and like["c"].isalnum():
+                    return str(like["c"]).lower()
     return letter
 
 
@@ -174,7 +181,7 @@ def _split(raw: str) -> tuple[str, str] | None:
 
 def _folded(text: str) -> str:
     """Fold width and case; folding case may undo NFKC, so that is done again."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text.translate(_LUNATE)).casefold()
     return unicodedata.normalize("NFKC", folded)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+import string
 from itertools import combinations
 
 import pyarrow as pa
 import pytest
+from confusable_homoglyphs import confusables
 
-from ingest.identifiers.email import EmailNormaliser
+from ingest.identifiers.email import EmailNormaliser, _folded, skeleton
 from ingest.reference import Reference
 from ingest.workspace import Workspace
 
-# Pairs of each sort.
+# Pairs of each sort; letters of Unicode's table that stand for a Latin one or a digit.
 PAIRS = 200
+LETTERS = 1_000
 SEED = 11
 
 _MODELS = (
@@ -24,11 +27,16 @@ _DOMAINS = ("company.example", "apple-pay.example", "post.example", "ocean.examp
 
 # What stands for a letter: Cyrillic, Greek, full width, mathematical, digits.
 _TWINS = {
-    "a": "\u0430\uff41\U0001d41a", "c": "\u0441\u217d\uff43", "e": "\u0435\uff45",
-    "o": "\u043e\u03bf0\uff4f", "p": "\u0440\uff50", "s": "\u0455\uff53",
+    "a": "\u0430\uff41\U0001d41a", "c": "\u0441\u217d\uff43\u03f2\u1d04",
+    "e": "\u0435\uff45", "o": "\u043e\u03bf0\uff4f", "p": "\u0440\uff50", "s": "\u0455\uff53",
     "i": "\u0456\uff49", "l": "1\uff4c", "y": "\u0443\uff59", "x": "\u0445\uff58",
 }  # fmt: skip
 _CYRILLIC = {"a": "\u0430", "c": "\u0441", "e": "\u0435", "o": "\u043e", "p": "\u0440"}
+
+# Capitals that look like a letter whose small forms look like another one.
+_TWO_FACED = frozenset(
+    "s \u03b9\u03bd\u03c5\u01bd\u13b1\U000118c4\U000118c6\U000118d5\U000118dc"
+)
 
 _HONEST = (
     "\u0438\u0432\u0430\u043d", "\u043c\u0430\u0440\u0438\u044f",
@@ -92,6 +100,20 @@ def test_attackers_meet_whom_they_imitate(forms: EmailNormaliser) -> None:
     assert None not in models
     apart = [p for p, m, t in zip(pairs, models, twins, strict=True) if m != t]
     assert apart == []
+
+
+def test_what_unicode_calls_confusable_meets_its_letter() -> None:
+    likes = [
+        (letter, like["c"])
+        for letter in string.ascii_lowercase + string.digits
+        for form in {letter, letter.upper()}
+        for like in confusables.confusables_data[form]
+        if len(like["c"]) == 1 and like["c"].isalnum() and not like["c"].isascii()
+    ]
+    assert len(likes) > LETTERS
+    folded = {like: _folded(like) for _, like in likes}
+    apart = {folded[n] for m, n in likes if skeleton(folded[n]) != skeleton(m)}
+    assert {letter for text in apart for letter in text} <= _TWO_FACED
 
 
 def test_honest_names_of_other_scripts_meet_nobody(forms: EmailNormaliser) -> None:
