@@ -28,8 +28,9 @@ _DOMAINS = ("company.example", "apple-pay.example", "post.example", "ocean.examp
 # What stands for a letter: Cyrillic, Greek, full width, mathematical, digits.
 _TWINS = {
     "a": "\u0430\uff41\U0001d41a", "c": "\u0441\u217d\uff43\u03f2\u1d04",
-    "e": "\u0435\uff45", "o": "\u043e\u03bf0\uff4f", "p": "\u0440\uff50", "s": "\u0455\uff53",
-    "i": "\u0456\uff49", "l": "1\uff4c", "y": "\u0443\uff59", "x": "\u0445\uff58",
+    "e": "\u0435\uff45", "o": "\u043e\u03bf0\uff4f", "p": "\u0440\uff50",
+    "s": "\u0455\uff53", "i": "\u0456\uff49",
+    "l": "1\uff4c", "y": "\u0443\uff59", "x": "\u0445\uff58",
 }  # fmt: skip
 _CYRILLIC = {"a": "\u0430", "c": "\u0441", "e": "\u0435", "o": "\u043e", "p": "\u0440"}
 
