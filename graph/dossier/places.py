@@ -55,9 +55,17 @@ def _laid_out(web: nx.Graph[str], part: list[str]) -> _Points:
     own.add_edges_from(web.subgraph(part).edges)
     found = nx.spring_layout(own, iterations=_ITERATIONS, seed=_SEED)
     points = np.array([found[name] for name in part], dtype=np.float64)
-    spread = _apart(points * _ROOM * math.sqrt(len(part)))
+    spread = _lengthways(_apart(points * _ROOM * math.sqrt(len(part))))
     corner: _Points = spread.min(axis=0)
     return spread - corner
+
+
+def _lengthways(points: _Points) -> _Points:
+    """The points turned so that they spread most across: a screen is wide."""
+    centred = points - points.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    turned: _Points = centred @ axes[:, ::-1]
+    return turned
 
 
 def _apart(points: _Points) -> _Points:
