@@ -11,9 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 FORKED = multiprocessing.get_context("forkserver")
+# What a child that became nobody may be unable to load: parsing a call loads pydantic.
 FORKED.set_forkserver_preload(
-    ["ringfence", "graph.detect", "graph.publish", "graph.store", "ingest.ledger"]
-)
+    ["ringfence", "graph.detect", "graph.publish", "graph.store", "ingest.ledger",
+     "pydantic.type_adapter"]
+)  # fmt: skip
 
 Before = Callable[[], None]
 
