@@ -34,6 +34,9 @@ def _form(raw: str) -> dict[str, str | None]:
         number = phonenumbers.parse(international[:64], None)
     except phonenumbers.NumberParseException:
         digits = "".join(one for one in text if one.isdigit()) or text.casefold()
+        if digits.startswith("00") and digits != text:
+            # What is kept must read as the same number when it comes again.
+            return _form(digits)
         return {
             "text": digits or None,
             "class": "unreadable",

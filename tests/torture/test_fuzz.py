@@ -47,3 +47,8 @@ def test_any_text_is_normalised_and_stays_so(cases: int, kind: str) -> None:
         take_text(kind, texts)
 
     taken()
+
+
+@pytest.mark.parametrize(("kind", "text"), [("phone", "{{o00oo22222222222222o0o0{~b")])
+def test_what_once_broke_a_normaliser(kind: str, text: str) -> None:
+    take_text(kind, [text])
