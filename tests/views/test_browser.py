@@ -6,6 +6,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,15 @@ from graph.publish import publish
 from graph.store import Address, Store
 from ingest.workspace import Workspace
 from tests.graph.dossier.made import AS_OF, derive, tables
-from tests.views.browser import CHROMIUM, PATIENCE, Watched, chromium, server, watch
+from tests.views.browser import (
+    CHROMIUM,
+    FIND,
+    PATIENCE,
+    Watched,
+    chromium,
+    server,
+    watch,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -226,6 +235,43 @@ def _talk(workspace: Workspace) -> None:
     act = Act("c-farm", 0, "ban", "other", subjects, "s", note=" ".join(PAYLOADS))
     cases.decide(act, person, AS_OF)
     cases.close()
+
+
+def test_a_brush_on_the_timeline_narrows_graph_and_members(
+    workspace: Path, seen: Watched
+) -> None:
+    accounts = tables()["accounts"].copy()
+    late = accounts["account_id"].between("farm-00", "farm-29")
+    accounts.loc[late, "first_seen"] = AS_OF - timedelta(days=1)
+    derive(Workspace.open(workspace), dict(tables()) | {"accounts": accounts})
+    with server(workspace, ANA) as address:
+        seen.open(f"{address}/cluster?cluster=c-farm")
+        seen.graph()
+        chart = seen.page.get_by_test_id("stVegaLiteChart").first
+        chart.wait_for(timeout=PATIENCE)
+        seen.settle()
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        # Somewhere in the hour of the sign-ups, days before half of the members came.
+        seen.page.mouse.move(box["x"] + 0.7 * box["width"], middle)
+        seen.page.mouse.down()
+        seen.page.mouse.move(box["x"] + 0.95 * box["width"], middle, steps=12)
+        seen.page.mouse.up()
+        seen.says("Graph and members narrowed to")
+        seen.page.wait_for_function(
+            f"() => ({FIND})().ringfence.cy.$('.dim').length > 0", timeout=PATIENCE
+        )
+        seen.page.get_by_role("tab", name="Members").click()
+        seen.settle()
+        seen.page.get_by_role("button", name="CSV of 30 members").wait_for()
+        seen.press("Whole time")
+        seen.page.get_by_role("button", name="CSV of 60 members").wait_for()
+        seen.page.wait_for_function(
+            f"() => ({FIND})().ringfence.cy.$('.dim').length === 0", timeout=PATIENCE
+        )
+    assert seen.errors == []
 
 
 def test_no_payload_fires_on_any_page(hostile: Path, seen: Watched) -> None:

@@ -71,15 +71,33 @@ class Case:
 
     @property
     def window(self) -> Window | None:
-        """The time brushed on the timeline, if any."""
-        state = st.session_state.get(self.key("timeline"), {})
-        brushed: Sequence[float] = (
-            state.get("selection", {}).get("time", {}).get("at", [])
-        )
-        if len(brushed) != 2:
-            return None
-        start, end = (pd.Timestamp(ms, unit="ms").to_pydatetime() for ms in brushed)
-        return start, end
+        """The time that graph and members are narrowed to, if any."""
+        kept: Window | None = st.session_state.get(self.key("window"))
+        return kept
+
+    @property
+    def timeline(self) -> str:
+        """The key of the timeline's chart: a new one once its brush was given up."""
+        return self.key(f"timeline-{st.session_state.get(self.key('widened'), 0)}")
+
+    def narrow(self) -> None:
+        """Narrow to the brushed time, from a callback; it stays when its tab closes."""
+        state = st.session_state[self.timeline]
+        brushed: Sequence[float] = state["selection"].get("time", {}).get("at", [])
+        if len(brushed) == 2:
+            start, end = (pd.Timestamp(ms, unit="ms") for ms in brushed)
+            window = start.to_pydatetime(), end.to_pydatetime()
+            st.session_state[self.key("window")] = window
+        else:
+            st.session_state.pop(self.key("window"), None)
+        st.rerun([GRAPH, BELOW])
+
+    def widen(self) -> None:
+        """Give the brushed time up, from a callback."""
+        st.session_state.pop(self.key("window"), None)
+        widened = self.key("widened")
+        st.session_state[widened] = st.session_state.get(widened, 0) + 1
+        st.rerun([GRAPH, BELOW])
 
 
 def open_case(here: Desk, cluster: Cluster) -> Case:

@@ -12,7 +12,7 @@ from graph.access import Right
 from graph.dossier import clusters
 from views import charts, download
 from views.cluster import network, shared
-from views.cluster.case import BELOW, GRAPH, Case
+from views.cluster.case import BELOW, Case
 from views.columns import ColumnConfigs
 from views.desk import go
 from views.words import TYPOLOGIES, count, day, plain
@@ -40,28 +40,39 @@ def _timeline(case: Case) -> None:
     if frame.empty:
         st.caption("The ledger holds no events of these members.")
         return
+    _narrowed(case)
     st.altair_chart(
         charts.swim_lanes(frame),
-        key=case.key("timeline"),
-        on_select=_brushed,
+        key=case.timeline,
+        on_select=case.narrow,
         selection_mode="time",
         alt="Events of the members in lanes by time; drag across to narrow graph and "
         "members to that time",
     )
-    if case.window:
-        start, end = case.window
+
+
+def _narrowed(case: Case) -> None:
+    """Which time graph and members are narrowed to, and the way back."""
+    if not case.window:
+        return
+    start, end = case.window
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"Graph and members narrowed to {day(start)} to {day(end)} UTC. "
-            "Click beside the selection to widen again."
+            f"Graph and members narrowed to {day(start)} to {day(end)} UTC.",
+            width="content",
         )
-
-
-def _brushed() -> None:
-    st.rerun([GRAPH, BELOW])
+        st.button(
+            "Whole time",
+            icon=":material/zoom_out_map:",
+            type="tertiary",
+            on_click=case.widen,
+            key="widen",
+        )
 
 
 def _members(case: Case) -> None:
     table = clusters.members(case.here.dossier, case.id)
+    _narrowed(case)
     if case.window:
         seen = (table["first_seen"] <= case.window[1]) & (
             table["last_seen"] >= case.window[0]
