@@ -145,6 +145,7 @@ export class LinkGraph {
 
   // The page draws what lies below only now, so that the graph need not wait for it.
   painted() {
+    performance.mark("linkgraph painted");
     this.parts.canvas.dataset.ready = "true";
     this.component.setStateValue("painted", true);
   }
