@@ -100,7 +100,8 @@ _SECTIONS: tuple[Section, ...] = (
         "together, the peak that of the measuring process.",
         {
             "page queue": "queue",
-            "page cluster": "cluster with its graph",
+            "page cluster": "cluster with its graph, first visit",
+            "page again": "the same where the browser has been there",
             "page click": "click to answer",
             "page pyvis": "pyvis in an iframe, laid out",
         },
