@@ -37,7 +37,7 @@ def test_the_page_is_told_in_medians(monkeypatch: pytest.MonkeyPatch) -> None:
     words = page(figures, 1.0)
     assert "| queue | 70 | 2.00 | 1.00 | 200 | 35 kB of data at first | 3 |" in words
     assert "its graph, first visit | 70 | 2.00 | 1.00 | 200 | 300 nodes | 3 |" in words
-    assert "| the same where the browser has been there | 70 | 2.00 |" in words
+    assert "| the same in a browser that was there before | 70 | 2.00 |" in words
     assert "| a drawn cluster over pyvis, 70 | 1 |  |" in words
 
 
