@@ -36,7 +36,7 @@ check: install-dev
 
 # More than there are cores: a test waits for servers and browsers half of its time.
 # Each worker has databases and a browser of its own.
-WORKERS ?= 4
+WORKERS ?= 3
 test: check
 	$(BIN)/pytest -m 'not torture' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		$(TESTS)

@@ -172,7 +172,9 @@ def clusters(browser: Browser, address: str, name: str, times: int) -> dict[str,
     for turn in range(times + 1):
         context = browser.new_context(viewport={"width": 1440, "height": 1000})
         # The first time fills the server's caches.
-        draw(watch(context.new_page()), where, drawn if turn else first).settle()
+        before = draw(watch(context.new_page()), where, drawn if turn else first)
+        before.settle()
+        before.page.close()
         seen = draw(watch(context.new_page()), where, again if turn else first)
         if turn == times:
             seen.settle()
