@@ -93,17 +93,18 @@ _SECTIONS: tuple[Section, ...] = (
         "The page",
         "The investigators' page over the snapshot of the made world, in headless "
         "Chromium with software drawing: the queue in a new session, from its "
-        "request to the last message; the cluster with the fullest picture from the "
-        "navigation to the drawn graph, in a new browser profile and in one that was "
-        "there before; a click on a node to what it is, in words. The aims are 0.5, "
-        "3 and 0.3 seconds; of a visit 1.3 seconds pass in Streamlit's own start "
-        "before the page is asked for anything. pyvis lays the same nodes out in an "
-        "iframe of a bare page; a click there brings nothing back. CPU s is that of "
-        "server and browser together, the peak that of the measuring process.",
+        "request to the last message; the cluster with the fullest picture in a new "
+        "browser profile, from the navigation, or from a click on Open within the "
+        "page, to the drawn graph; a click on a node to what it is, in words. The "
+        "aims are 0.5, 3 and 0.3 seconds; of a navigation 1.3 seconds pass in "
+        "Streamlit's own start before the page is asked for anything. pyvis lays the "
+        "same nodes out in an iframe of a bare page; a click there brings nothing "
+        "back. CPU s is that of server and browser together, the peak that of the "
+        "measuring process.",
         {
             "page queue": "queue",
-            "page cluster": "cluster with its graph, first visit",
-            "page again": "the same in a browser that was there before",
+            "page cluster": "cluster with its graph, by its address",
+            "page opened": "cluster with its graph, opened within the page",
             "page click": "click to answer",
             "page pyvis": "pyvis in an iframe, laid out",
         },
