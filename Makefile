@@ -34,7 +34,7 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# More than there are cores: a test waits for servers and browsers half of its time.
+# More than there are cores: tests wait for servers and browsers, too.
 # Each worker has databases and a browser of its own.
 WORKERS ?= 3
 test: check

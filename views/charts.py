@@ -12,8 +12,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from graph.dossier import Dossier
 from graph.dossier.timeline import LANES, busy, timeline
-from views.desk import Desk, open_ledger
+from views.desk import BY_SNAPSHOT, Desk, open_ledger
 from views.palette import LANES as LANE_COLOURS
 from views.palette import VERMILLION
 
@@ -27,28 +28,25 @@ def events_of(
 
     Narrowed to where nearly all of them lie, unless the person wants the whole span.
     """
-    root, whole = str(here.workspace.root), (tuple(accounts), tuple(keys))
-    frame = _events(root, here.dossier.name, subject, *whole, None, here)
+    whole = (tuple(accounts), tuple(keys))
+    frame = _events(here.dossier, *whole, None)
     window = busy(frame) if len(frame) else None
     if window is None:
         return frame
     if st.toggle("Whole span", key=f"span-{subject}", help="Also the few stray events"):
         return frame
-    return _events(root, here.dossier.name, subject, *whole, window, here)
+    return _events(here.dossier, *whole, window)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_SNAPSHOT)
 def _events(
-    root: str,  # noqa: ARG001 - with the next two part of the cache's key
-    snapshot: str,  # noqa: ARG001
-    subject: str,  # noqa: ARG001
+    dossier: Dossier,
     accounts: tuple[str, ...],
     keys: tuple[str, ...],
     window: tuple[datetime, datetime] | None,
-    _here: Desk,
 ) -> pd.DataFrame:
-    with open_ledger(_here.workspace.root).connect() as ledger:
-        return timeline(_here.dossier, ledger, accounts, keys, window)
+    with open_ledger(dossier.workspace.root).connect() as ledger:
+        return timeline(dossier, ledger, accounts, keys, window)
 
 
 def swim_lanes(frame: pd.DataFrame) -> alt.Chart:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 import streamlit as st
@@ -60,10 +60,7 @@ class Desk:
         with self.cases.reading() as connection:
             head = self.cases.chain.head(connection)
         minute = self.now.replace(second=0, microsecond=0)
-        root = str(self.workspace.root)
-        return _standing(
-            root, self.dossier.name, head, minute, self.dossier, self.cases
-        )
+        return _standing(self.dossier, head, minute, self.cases)
 
     def cleared(self) -> pd.DataFrame:
         """Identifiers that people have cleared; see `graph.dossier.doubt`."""
@@ -96,7 +93,7 @@ def desk() -> Desk:
     """The desk of this run. Raises `LedgerError` when nothing was detected yet."""
     folder = Snapshot.current(Workspace.open(root())).folder
     dossier = open_dossier(str(root()), folder.name)
-    indexing(str(root()), folder.name, dossier)
+    indexing(dossier)
     return Desk(dossier, open_cases(root()), person(), now)
 
 
@@ -119,20 +116,26 @@ def trouble(title: str, message: str) -> None:
             st.rerun()
 
 
+# What is cached is cached for a snapshot, whoever opened it.
+BY_SNAPSHOT: dict[str | type[Any], Callable[[Any], Any]] = {
+    Dossier: lambda dossier: (str(dossier.workspace.root), dossier.name)
+}
+
+
 @st.cache_resource(show_spinner=False, max_entries=2)
 def open_dossier(root: str, snapshot: str) -> Dossier:  # noqa: ARG001 - the cache's key
     """One dossier a snapshot, shared by everyone at the page."""
     return Dossier.open(Workspace.open(Path(root)))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def indexing(root: str, snapshot: str, _dossier: Dossier) -> Future[None]:  # noqa: ARG001 - the cache's key
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=BY_SNAPSHOT)
+def indexing(dossier: Dossier) -> Future[None]:
     """The building of a snapshot's index, begun when the snapshot is first opened.
 
     Pages answer meanwhile, and without it; what kept it from being built is told
     under Health.
     """
-    return _BUILDERS.submit(_dossier.index)
+    return _BUILDERS.submit(dossier.index)
 
 
 _BUILDERS = ThreadPoolExecutor(1, thread_name_prefix="index")
@@ -158,13 +161,11 @@ def _ledger(root: str) -> Ledger:
     return Ledger.open(Workspace.open(Path(root)))
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
+@st.cache_data(show_spinner=False, max_entries=4, hash_funcs=BY_SNAPSHOT)
 def _standing(
-    root: str,  # noqa: ARG001 - with the next three the cache's key
-    snapshot: str,  # noqa: ARG001
-    head: str,  # noqa: ARG001
+    dossier: Dossier,
+    head: str,  # noqa: ARG001 - the cases as they are, in the cache's key
     minute: datetime,
-    _dossier: Dossier,
     _cases: Cases,
 ) -> pd.DataFrame:
-    return standing(_dossier, _cases, minute)
+    return standing(dossier, _cases, minute)

@@ -89,7 +89,7 @@ def _runs(found: Vitals) -> None:
 
 def _index(here: Desk) -> str:
     """How the snapshot's index stands, by which single things are found quickly."""
-    built = indexing(str(here.workspace.root), here.dossier.name, here.dossier)
+    built = indexing(here.dossier)
     if not built.done():
         return ":material/hourglass: Its index is being built; answers take longer."
     fault = built.exception()

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from graph.access import Right
+from graph.dossier import Dossier
 from graph.dossier.keys import FINDINGS, PAGE, KeyPage, audit, counted
 from views import download
 from views.columns import ColumnConfigs
-from views.desk import Desk, desk, go
+from views.desk import BY_SNAPSHOT, Desk, desk, go
 from views.words import TYPOLOGIES, ago, count
 
 
@@ -49,11 +50,11 @@ def draw() -> None:
         "Living keys only. First those that someone else uses now, then by the most "
         "urgent finding, then by dollars."
     )
-    numbers = _counted(str(here.workspace.root), here.dossier.name, here)
+    numbers = _counted(here.dossier)
     _figures(numbers)
     finding = _chosen(numbers)
     page = int(st.session_state.get("keys-page", 1)) - 1
-    found = _audit(str(here.workspace.root), here.dossier.name, finding, page, here)
+    found = _audit(here.dossier, finding, page)
     if found.rows.empty:
         st.info("No living key has such a finding.", icon=":material/task_alt:")
         return
@@ -180,17 +181,11 @@ _CSV = {
 }
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def _counted(root: str, snapshot: str, _here: Desk) -> dict[str, int]:  # noqa: ARG001 - the cache's key
-    return counted(_here.dossier)
+@st.cache_data(show_spinner=False, max_entries=4, hash_funcs=BY_SNAPSHOT)
+def _counted(dossier: Dossier) -> dict[str, int]:
+    return counted(dossier)
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _audit(
-    root: str,  # noqa: ARG001 - with the next one part of the cache's key
-    snapshot: str,  # noqa: ARG001
-    finding: str,
-    page: int,
-    _here: Desk,
-) -> KeyPage:
-    return audit(_here.dossier, finding, page)
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_SNAPSHOT)
+def _audit(dossier: Dossier, finding: str, page: int) -> KeyPage:
+    return audit(dossier, finding, page)

@@ -6,9 +6,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from graph.dossier import Dossier
 from graph.policy import RUNGS, THRESHOLDS, curve
 from views.columns import ColumnConfigs
-from views.desk import Desk, desk
+from views.desk import BY_SNAPSHOT, desk
 from views.palette import BLUE, GREEN, ORANGE, PINK, VERMILLION
 from views.words import count, usd
 
@@ -25,7 +26,7 @@ def draw() -> None:
         "How much of the taking a rung stops, and the minutes it asks of an honest "
         "user, are starting values to replace by your own."
     )
-    points = _curve(str(here.workspace.root), here.dossier.name, here)
+    points = _curve(here.dossier)
     threshold, rung = _choice()
     chosen = points[(points["threshold"] == threshold) & (points["rung"] == rung)]
     _figures(chosen.iloc[0])
@@ -116,6 +117,6 @@ _CONFIG: ColumnConfigs = {
 }
 
 
-@st.cache_data(show_spinner=False, max_entries=2)
-def _curve(root: str, snapshot: str, _here: Desk) -> pd.DataFrame:  # noqa: ARG001 - the cache's key
-    return curve(_here.dossier.snapshot).infer_objects()
+@st.cache_data(show_spinner=False, max_entries=2, hash_funcs=BY_SNAPSHOT)
+def _curve(dossier: Dossier) -> pd.DataFrame:
+    return curve(dossier.snapshot).infer_objects()

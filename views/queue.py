@@ -13,7 +13,7 @@ from graph.dossier.clusters import reasons, shared_identifiers
 from graph.dossier.queue import PAGE, Filters, Page, queue
 from views import download
 from views.columns import ColumnConfigs
-from views.desk import Desk, desk, go
+from views.desk import BY_SNAPSHOT, Desk, desk, go
 from views.words import ACTIONS, KINDS, STATUSES, TYPOLOGIES, ago, count, plain, usd
 
 _SUBJECTS = {"cluster": "Clusters", "key": "Keys", "tenant": "Tenants"}
@@ -255,11 +255,10 @@ def _about(here: Desk, row: pd.Series, chosen: int) -> None:
     st.subheader(TYPOLOGIES.get(row["typology"], "Case"), anchor=False)
     st.text(row["summary"] or "")
     subject = (str(row["subject_type"]), str(row["subject_id"]))
-    root, snapshot = str(here.workspace.root), here.dossier.name
-    for reason in _why(root, snapshot, *subject, here.dossier):
+    for reason in _why(here.dossier, *subject):
         st.markdown(f":small[:material/arrow_right: {plain(reason)}]")
     if subject[0] == "cluster":
-        shared = _shared(root, snapshot, subject[1], here.dossier)
+        shared = _shared(here.dossier, subject[1])
         if len(shared):
             st.dataframe(
                 shared,
@@ -269,28 +268,17 @@ def _about(here: Desk, row: pd.Series, chosen: int) -> None:
             )
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _why(
-    root: str,  # noqa: ARG001 - with the next one part of the cache's key
-    snapshot: str,  # noqa: ARG001
-    subject_type: str,
-    subject_id: str,
-    _dossier: Dossier,
-) -> list[str]:
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
+def _why(dossier: Dossier, subject_type: str, subject_id: str) -> list[str]:
     """The three reasons that weigh most."""
-    told = reasons(_dossier, subject_type, subject_id)
+    told = reasons(dossier, subject_type, subject_id)
     return [str(sentence) for sentence in told["sentence"].head(3)]
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _shared(
-    root: str,  # noqa: ARG001 - with the next one part of the cache's key
-    snapshot: str,  # noqa: ARG001
-    cluster_id: str,
-    _dossier: Dossier,
-) -> pd.DataFrame:
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
+def _shared(dossier: Dossier, cluster_id: str) -> pd.DataFrame:
     """What most members share, with how many of them and how many others do."""
-    shared = shared_identifiers(_dossier, cluster_id, limit=30)
+    shared = shared_identifiers(dossier, cluster_id, limit=30)
     shared = shared[shared["links"] | (shared["kind"] == "ip")].head(5)
     kinds = shared["kind"].map(KINDS).fillna(shared["kind"])
     return pd.DataFrame(

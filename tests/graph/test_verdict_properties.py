@@ -161,6 +161,5 @@ def test_the_reasons_add_up_to_the_score(judged: Judged) -> None:
 def test_nobody_is_acted_on_without_both_gates(judged: Judged) -> None:
     banned = judged.accounts[judged.accounts["action"] == "ban"]
     assert len(banned) > 0
-    assert len(banned) > 0
     assert (banned["control"] >= 3.0).all()
     assert (banned["harm"] > 0).all()

@@ -8,11 +8,14 @@ import streamlit as st
 
 from graph.access import Right
 from graph.acts import ConflictError
+from graph.dossier import Dossier
+from graph.dossier.clusters import Cluster
 from graph.dossier.story import story
 from views.cluster import decide
 from views.cluster.case import Case
 from views.cluster.leaflet import leaflet
 from views.cluster.network import drawn
+from views.desk import BY_SNAPSHOT
 from views.palette import Badge
 from views.words import ACTIONS, NOUNS, TYPOLOGIES, ago, likely, plain, short, usd
 
@@ -32,14 +35,13 @@ def draw(case: Case) -> None:
         _title(case)
     with buttons:
         _buttons(case)
-    here = case.here
-    st.text(_story(str(here.workspace.root), here.dossier.name, case.id, case))
+    st.text(_story(case.here.dossier, case.cluster))
     _money(case)
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _story(root: str, snapshot: str, cluster_id: str, _case: Case) -> str:  # noqa: ARG001 - the cache's key
-    return story(_case.here.dossier, _case.cluster, NOUNS)
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
+def _story(dossier: Dossier, cluster: Cluster) -> str:
+    return story(dossier, cluster, NOUNS)
 
 
 def _title(case: Case) -> None:

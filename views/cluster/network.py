@@ -11,12 +11,14 @@ import streamlit as st
 
 from graph import case_records
 from graph.access import Right
+from graph.dossier import Dossier
 from graph.dossier.picture import Picture, Steps, picture
 from graph.dossier.places import Place, places
 from graph.dossier.ties import path
 from ingest.errors import RingfenceError
 from views.cluster import inspector
 from views.cluster.case import BELOW, BESIDE, GRAPH, Case
+from views.desk import BY_SNAPSHOT
 from views.linkgraph import HEIGHT, View, linkgraph
 from views.trail import draw_path
 
@@ -41,7 +43,7 @@ def _graph(case: Case) -> None:
         picture=drawn(case, case.trail.steps),
         trail=case.trail,
         window=case.window,
-        positions={**_places(case), **saved.get("positions", {})},
+        positions={**_places(case.here.dossier, case.id), **saved.get("positions", {})},
         pinned=saved.get("pinned", []),
     )
     linkgraph(view, case.key("linkgraph"), partial(_hear, case), _painted)
@@ -55,35 +57,18 @@ def _beside(case: Case) -> None:
 
 def drawn(case: Case, steps: Steps) -> Picture:
     """The picture after `steps`, shared by everyone who looks at this snapshot."""
-    dossier = case.here.dossier
-    return _picture(str(dossier.workspace.root), dossier.name, case.id, steps, case)
+    return _picture(case.here.dossier, case.id, steps)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _picture(
-    root: str,  # noqa: ARG001 - with the next one part of the cache's key
-    snapshot: str,  # noqa: ARG001
-    cluster_id: str,
-    steps: Steps,
-    _case: Case,
-) -> Picture:
-    return picture(_case.here.dossier, cluster_id, steps)
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs=BY_SNAPSHOT)
+def _picture(dossier: Dossier, cluster_id: str, steps: Steps) -> Picture:
+    return picture(dossier, cluster_id, steps)
 
 
-def _places(case: Case) -> Mapping[str, Place]:
+@st.cache_resource(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
+def _places(dossier: Dossier, cluster_id: str) -> Mapping[str, Place]:
     """Where the nodes lie before any step; what steps add finds its own place."""
-    dossier = case.here.dossier
-    return _laid_out(str(dossier.workspace.root), dossier.name, case.id, case)
-
-
-@st.cache_resource(show_spinner=False, max_entries=256)
-def _laid_out(
-    root: str,  # noqa: ARG001 - with the next two the cache's key
-    snapshot: str,  # noqa: ARG001
-    cluster_id: str,  # noqa: ARG001
-    _case: Case,
-) -> Mapping[str, Place]:
-    return places(drawn(_case, Steps()))
+    return places(_picture(dossier, cluster_id, Steps()))
 
 
 def _painted() -> None:
