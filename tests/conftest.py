@@ -20,6 +20,7 @@ _EMPTY = "MATCH (n) DETACH DELETE n"
 _LONGEST = (
     "torture/test_killed.py",
     "graph/database/test_publish.py",
+    "graph/database/test_publish_cut_short.py",
     "torture/test_faults.py",
     "views/test_browser.py",
     "torture/test_adversaries.py",
