@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 FORKED = multiprocessing.get_context("forkserver")
-# What a child that became nobody may be unable to load: parsing a call loads pydantic.
+# Said once for all tests, as a server that runs takes no more. What a child that became
+# nobody may be unable to load is in it, too: parsing a call loads pydantic.
 FORKED.set_forkserver_preload(
     ["ringfence", "graph.detect", "graph.publish", "graph.store", "ingest.ledger",
      "pydantic.type_adapter"]

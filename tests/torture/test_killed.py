@@ -7,7 +7,6 @@ stage alone. What the next run leaves is held against what an unbroken one left.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -28,6 +27,7 @@ from graph.store import Address, Store
 from ingest.ledger import Ledger
 from ingest.workspace import Workspace
 from tests.graph.worlds import Event, made_events
+from tests.torture.children import FORKED
 from tests.torture.forms import forms
 
 # Points of ingest and of detect, which know no database; points of publish on each.
@@ -37,7 +37,6 @@ ACCOUNTS, SMALL_BATCH, SEED = 40, 50, 3
 
 _EMPTY = "MATCH (n) DETACH DELETE n"
 _FILE_OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "fcntl")
-_processes = multiprocessing.get_context("forkserver")
 
 Work = Callable[[], None]
 
@@ -115,7 +114,7 @@ def _in_a_child(work: Work, point: Point, told: Path | None) -> None:
 
 
 def _child(work: Work, point: Point, told: Path | None = None) -> int | None:
-    process = _processes.Process(target=_in_a_child, args=(work, point, told))
+    process = FORKED.Process(target=_in_a_child, args=(work, point, told))
     process.start()
     process.join()
     return process.exitcode
@@ -141,7 +140,6 @@ def _points(work: Work, cases: int, told: Path) -> list[Point]:
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Way:
     """The events of some accounts of a made world, a third of them taken in before."""
-    _processes.set_forkserver_preload(["graph.detect", "graph.publish", "graph.store"])
     folder = tmp_path_factory.mktemp("killed")
     events = made_events(folder / "world", 300, SEED)
     accounts = sorted({str(e["account_id"]) for e in events if "account_id" in e})
