@@ -88,9 +88,13 @@ def detect(
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
-    """Keep to the memory that the user allows, and spill inside the workspace."""
+    """Keep to the memory that the user allows, and spill inside the workspace.
+
+    Nothing of a run is kept in the connection, so it never pauses to tidy its tables.
+    """
     connection.execute("SET memory_limit = ?", [Resources.from_environment().memory])
     connection.execute("SET temp_directory = ?", [str(workspace.root / "spill")])
+    connection.execute("SET checkpoint_threshold = '1 TB'")
 
 
 def derive(
