@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, lru_cache
 
 import idna
 import pyarrow as pa
@@ -61,10 +61,6 @@ class EmailNormaliser:
         forms = [self.form(text) for text in raw.to_pylist()]
         return pa.Table.from_pylist(forms, schema=_SCHEMA)
 
-    @cached_property
-    def _suffixes(self) -> PublicSuffixList:
-        return PublicSuffixList()
-
     def form(self, raw: str) -> dict[str, str | int | None]:
         """Give the form of one address."""
         split = _split(raw)
@@ -90,7 +86,7 @@ class EmailNormaliser:
     def _domain(self, name: str) -> _Domain:
         if name not in self._domains:
             same = SAME_MAILBOX.get(name, name)
-            registrable = self._suffixes.privatesuffix(same) or same
+            registrable = _suffixes().privatesuffix(same) or same
             kind = self._kind(same, registrable)
             self._domains[name] = _Domain(same, registrable, kind)
         return self._domains[name]
@@ -104,8 +100,14 @@ class EmailNormaliser:
                 return listed[one]
         if name in ALSO_FREE:
             return "free"
-        academic = _ACADEMIC.search(self._suffixes.publicsuffix(name) or "")
+        academic = _ACADEMIC.search(_suffixes().publicsuffix(name) or "")
         return "university" if academic else "own"
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """The list that the package carries: reading it takes as long as a small ingest."""
+    return PublicSuffixList()
 
 
 _SCHEMA = pa.schema(
