@@ -30,35 +30,38 @@ def ordinary(dice: Dice, setting: Setting, n: int, population: str) -> pd.DataFr
     `demo.scene.STREAM`). They are trialists without a card, alive in the log.
     """
     country = dice.pick(list(COUNTRIES), n, list(setting.country_weights))
-    people = pd.DataFrame(
-        {
-            "account_id": dice.ids("acc_", n, 14),
-            "population": population,
-            "case": "",
-            "level": "",
-            "ring_id": "",
-            "abusive": False,
-            "victim": False,
-            "country": country,
-            "tz": setting.zones(country),
-            "email": names.personal(dice, country),
-            "phone": np.where(dice.chance(0.4, n), names.phones(dice, country), ""),
-            "tenant_id": "",
-            "plan": "free",
-            "invited_by": "",
-            "referral_code": "",
-            "closed": NEVER,
-            "close_reason": "",
-            "same_mail": False,
-        }
-    )
-    people["created"] = arrivals(dice, setting, people["tz"].to_numpy())
-    return people.assign(
+    tz = setting.zones(country)
+    who: dict[str, object] = {
+        "account_id": dice.ids("acc_", n, 14),
+        "population": population,
+        "case": "",
+        "level": "",
+        "ring_id": "",
+        "abusive": False,
+        "victim": False,
+        "country": country,
+        "tz": tz,
+        "email": names.personal(dice, country),
+        "phone": np.where(dice.chance(0.4, n), names.phones(dice, country), ""),
+        "tenant_id": "",
+        "plan": "free",
+        "invited_by": "",
+        "referral_code": "",
+        "closed": NEVER,
+        "close_reason": "",
+        "same_mail": False,
+    }
+    created = arrivals(dice, setting, tz)
+    # Made at once: a frame that grows by a column at a time is copied each time.
+    columns = {
+        **who,
+        "created": created,
         **_reach(dice, setting, country),
         **_software(dice, setting, n),
         **_money(dice, setting, n),
-        **_use(dice, setting, people["created"].to_numpy()),
-    )
+        **_use(dice, setting, created),
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(n))
 
 
 def arrivals(dice: Dice, setting: Setting, tz: Floats) -> Floats:

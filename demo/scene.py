@@ -104,13 +104,8 @@ def _filled(
     unknown = set(columns) - set(defaults)
     if unknown:
         raise KeyError(f"no such column: {', '.join(sorted(unknown))}")
-    rows = pd.RangeIndex(n)
-    return pd.DataFrame(
-        {
-            name: pd.Series(_values(columns.get(name, default)), index=rows)
-            for name, default in defaults.items()
-        }
-    )
+    filled = {name: _values(columns.get(name, one)) for name, one in defaults.items()}
+    return pd.DataFrame(filled, index=pd.RangeIndex(n))
 
 
 def _values(column: object) -> object:
