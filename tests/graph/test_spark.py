@@ -47,7 +47,7 @@ def _bytes(snapshot: Snapshot) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in snapshot.folder.iterdir()}
 
 
-def test_the_same_bytes_as_on_one_machine(tmp_path: Path) -> None:
+def test_the_same_bytes_as_on_one_machine(tmp_path: Path, quick_java: None) -> None:
     workspace = _ledger(tmp_path)
     words = ("--engine=spark", "--master=local[2]", "--link-kind=wallet")
     done = subprocess.run(
