@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ import pytest
 
 from demo.shape import LEVELS, Shape
 from demo.world import World, make
+
+Event = dict[str, Any]
 
 REQUIRED = {
     "account.created": ["account_id"],
@@ -63,12 +64,6 @@ MOMENT = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?Z")
 TIMES = {"occurred_at", "expires_at", "exposed_at"}
 
 
-def events(world: World) -> Iterator[dict[str, Any]]:
-    for path in world.events:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
-
-
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
@@ -87,11 +82,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
+def events(world: World) -> list[Event]:
+    """Every event of the world, read once."""
+    found: list[Event] = []
+    for path in world.events:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            found += map(json.loads, lines)
+    return found
+
+
+@pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> World:
     return make(tmp_path_factory.mktemp("small"), accounts=500, seed=5)
 
 
-def complaints(event: dict[str, Any]) -> list[str]:
+def complaints(event: Event) -> list[str]:
     kind = event["type"]
     found = [name for name in REQUIRED[kind] if event.get(name) in (None, "")]
     if kind in ONE_OF and not ONE_OF[kind] & event.keys():
@@ -117,34 +122,36 @@ def complaints(event: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_every_event_obeys_the_contract(world: World) -> None:
-    wrong = [(e["event_id"], c) for e in events(world) if (c := complaints(e))]
+def test_every_event_obeys_the_contract(events: list[Event]) -> None:
+    wrong = [(e["event_id"], c) for e in events if (c := complaints(e))]
     assert wrong == []
 
 
-def test_event_ids_are_unique_and_counted(world: World) -> None:
-    seen = Counter(event["type"] for event in events(world))
-    ids = {event["event_id"] for event in events(world)}
+def test_event_ids_are_unique_and_counted(world: World, events: list[Event]) -> None:
+    seen = Counter(event["type"] for event in events)
+    ids = {event["event_id"] for event in events}
     assert len(ids) == seen.total()
     assert dict(seen) == {kind: n for kind, n in world.counts.items() if n}
 
 
-def test_the_log_ends_where_it_ends(world: World) -> None:
-    last = max(event["occurred_at"] for event in events(world))
+def test_the_log_ends_where_it_ends(events: list[Event]) -> None:
+    last = max(event["occurred_at"] for event in events)
     assert "2026-04-28" < last < "2026-04-30"
 
 
-def test_every_type_of_event_occurs(world: World) -> None:
-    assert {event["type"] for event in events(world)} == set(REQUIRED)
+def test_every_type_of_event_occurs(events: list[Event]) -> None:
+    assert {event["type"] for event in events} == set(REQUIRED)
 
 
-def test_labels_name_each_account_key_and_tenant_once(world: World) -> None:
+def test_labels_name_each_account_key_and_tenant_once(
+    world: World, events: list[Event]
+) -> None:
     made: dict[str, set[str]] = {
         "account_id": set(),
         "key_id": set(),
         "tenant_id": set(),
     }
-    for event in events(world):
+    for event in events:
         for name, known in made.items():
             known.update([event[name]] if name in event else [])
     for name, path in (
@@ -192,10 +199,12 @@ def test_all_thefts_are_there(world: World) -> None:
     assert keys == {"replay", "exposed_drained"}
 
 
-def test_stolen_keys_have_foreign_traffic_beside_the_owners(world: World) -> None:
+def test_stolen_keys_have_foreign_traffic_beside_the_owners(
+    world: World, events: list[Event]
+) -> None:
     stolen = {r["key_id"]: r for r in rows(world.key_labels) if r["replayed"] == "true"}
     used: dict[str, Counter[bool]] = {key: Counter() for key in stolen}
-    for event in events(world):
+    for event in events:
         key = event.get("key_id")
         if event["type"] == "usage.recorded" and key in stolen:
             after = event["occurred_at"] >= stolen[key]["first_abuse_at"]
@@ -205,11 +214,13 @@ def test_stolen_keys_have_foreign_traffic_beside_the_owners(world: World) -> Non
     assert all(row["crew_id"] for row in stolen.values())
 
 
-def test_culprits_consume_within_their_tenant(world: World) -> None:
+def test_culprits_consume_within_their_tenant(
+    world: World, events: list[Event]
+) -> None:
     field = {"account": "account_id", "key": "key_id", "end_user": "end_user"}
     drained = [r for r in rows(world.tenant_labels) if r["drained"] == "true"]
     seen: Counter[tuple[str, str]] = Counter()
-    for event in events(world):
+    for event in events:
         if event["type"] == "usage.recorded" and "tenant_id" in event:
             for name in field.values():
                 if name in event:
@@ -219,12 +230,12 @@ def test_culprits_consume_within_their_tenant(world: World) -> None:
         assert row["culprit_type"] in field
 
 
-def test_nothing_comes_before_its_cause(world: World) -> None:
+def test_nothing_comes_before_its_cause(events: list[Event]) -> None:
     born: dict[str, str] = {}
     made: dict[str, str] = {}
     closed: dict[str, str] = {}
-    later: list[tuple[str, dict[str, Any]]] = []
-    for event in events(world):
+    later: list[tuple[str, Event]] = []
+    for event in events:
         at = event["occurred_at"]
         if event["type"] == "account.created":
             born[event["account_id"]] = at
