@@ -87,9 +87,9 @@ _BURN = """
 
 _EVERYONE = """
     CREATE OR REPLACE TEMP TABLE everyone AS
-    SELECT DISTINCT account_id::VARCHAR AS account_id FROM deeds
-    WHERE account_id IS NOT NULL
-    UNION SELECT DISTINCT account_id::VARCHAR FROM usage WHERE account_id IS NOT NULL
+    SELECT account_id::VARCHAR AS account_id FROM (
+        SELECT account_id FROM deeds UNION SELECT account_id FROM usage
+    ) WHERE account_id IS NOT NULL
     UNION SELECT account_id FROM owners WHERE account_id IS NOT NULL
 """
 
