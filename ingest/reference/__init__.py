@@ -12,10 +12,11 @@ import hashlib
 import ipaddress
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -79,43 +80,74 @@ class Reference:
     def networks(self) -> dict[tuple[int, str], Ranges]:
         """The classed ranges, by IP version and class."""
         own = sorted(self.folder.glob("networks-*.parquet"))
-        tables = [pq.read_table(path) for path in (_HERE / "networks.parquet", *own)]
-        merged = pa.concat_tables(tables)
-        version = merged.column("version").to_numpy()
-        classes = np.asarray(merged.column("class").to_pylist(), dtype=object)
-        found = {}
-        for family in (4, 6):
-            for name in sorted(set(classes[version == family])):
-                rows = (version == family) & (classes == name)
-                first = merged.column("first").to_numpy()[rows]
-                last = merged.column("last").to_numpy()[rows]
-                found[family, name] = _disjoint(first, last, name)
-        return found
+        return _networks(own) if own else _shipped_networks()
 
-    @cached_property
+    @property
     def asns(self) -> tuple[Bounds, Bounds, Bounds]:
         """First and last address and number of each IPv4 range with an ASN."""
-        table = pq.read_table(_HERE / "asn_v4.parquet")
-        first = table.column("first").to_numpy().astype(np.uint64)
-        last = first + table.column("size").to_numpy().astype(np.uint64) - np.uint64(1)
-        return first, last, table.column("asn").to_numpy().astype(np.uint64)
+        return _shipped_asns()
 
-    @cached_property
+    @property
     def asn_classes(self) -> dict[int, str]:
         """Class of the autonomous systems that have one."""
-        table = pq.read_table(_HERE / "asn_classes.parquet")
-        pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
-        return dict(pairs)
+        return _shipped_asn_classes()
 
     @cached_property
     def domains(self) -> dict[str, str]:
         """Class of the mail domains that have one."""
         own = sorted(self.folder.glob("domains-*.parquet"))
-        found: dict[str, str] = {}
-        for path in (_HERE / "email_domains.parquet", *own):
-            columns = pq.read_table(path).columns
-            found.update(zip(*(one.to_pylist() for one in columns), strict=True))
-        return found
+        return {**_shipped_domains(), **_pairs(*own)} if own else _shipped_domains()
+
+
+# What is shipped is read once a process; many small ingests would read it as often.
+
+
+@cache
+def _shipped_networks() -> dict[tuple[int, str], Ranges]:
+    return _networks(())
+
+
+@cache
+def _shipped_asns() -> tuple[Bounds, Bounds, Bounds]:
+    table = pq.read_table(_HERE / "asn_v4.parquet")
+    first = table.column("first").to_numpy().astype(np.uint64)
+    last = first + table.column("size").to_numpy().astype(np.uint64) - np.uint64(1)
+    return first, last, table.column("asn").to_numpy().astype(np.uint64)
+
+
+@cache
+def _shipped_asn_classes() -> dict[int, str]:
+    return _pairs(_HERE / "asn_classes.parquet")
+
+
+@cache
+def _shipped_domains() -> dict[str, str]:
+    return _pairs(_HERE / "email_domains.parquet")
+
+
+def _networks(own: Sequence[Path]) -> dict[tuple[int, str], Ranges]:
+    """The shipped ranges and a workspace's own."""
+    tables = [pq.read_table(path) for path in (_HERE / "networks.parquet", *own)]
+    merged = pa.concat_tables(tables)
+    version = merged.column("version").to_numpy()
+    classes = np.asarray(merged.column("class").to_pylist(), dtype=object)
+    found = {}
+    for family in (4, 6):
+        for name in sorted(set(classes[version == family])):
+            rows = (version == family) & (classes == name)
+            first = merged.column("first").to_numpy()[rows]
+            last = merged.column("last").to_numpy()[rows]
+            found[family, name] = _disjoint(first, last, name)
+    return found
+
+
+def _pairs(*files: Path) -> dict[Any, str]:
+    """The two columns of each file, the later file's word before the earlier's."""
+    found: dict[Any, str] = {}
+    for path in files:
+        columns = (column.to_pylist() for column in pq.read_table(path).columns)
+        found.update(zip(*columns, strict=True))
+    return found
 
 
 def prices() -> pa.Table:
