@@ -21,15 +21,19 @@ _LONGEST = (
     "torture/test_killed.py",
     "graph/database/test_publish.py",
     "graph/database/test_publish_cut_short.py",
+    "graph/test_quality_floors.py",
+    "graph/test_spark.py",
     "torture/test_faults.py",
     "views/test_browser.py",
     "torture/test_adversaries.py",
+    "graph/database/test_publish_offline.py",
     "graph/test_verdict_properties.py",
-    "graph/test_quality_floors.py",
-    "graph/test_spark.py",
+    "ingest/test_ledger.py",
     "demo/test_demo_world.py",
     "views/test_pages.py",
+    "test_command_line.py",
     "graph/database/test_queries_on_a_world.py",
+    "graph/test_batches.py",
 )
 
 
