@@ -18,6 +18,7 @@ def controls() -> dict[str, list[str]]:
     return table
 
 
+@cache
 def controls_json(typology: str) -> str:
     """The JSON list of a typology's control ids; an empty list for none."""
     return json.dumps(controls().get(typology, []))

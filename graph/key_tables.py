@@ -219,8 +219,11 @@ def _audit(keys: pd.DataFrame) -> pd.Series[str]:
         "unused": unused,
         "never_rotated_nor_expiring": eternal,
     }
-    told = [
-        json.dumps([name for name, holds in zip(findings, row, strict=True) if holds])
-        for row in zip(*(flags.tolist() for flags in findings.values()), strict=True)
-    ]
-    return pd.Series(told, index=keys.index, dtype=object)
+    rows = [*zip(*(flags.tolist() for flags in findings.values()), strict=True)]
+    told = {
+        row: json.dumps(
+            [name for name, holds in zip(findings, row, strict=True) if holds]
+        )
+        for row in set(rows)
+    }
+    return pd.Series([told[row] for row in rows], index=keys.index, dtype=object)
