@@ -94,7 +94,7 @@ def _bound(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
     """
     connection.execute("SET memory_limit = ?", [Resources.from_environment().memory])
     connection.execute("SET temp_directory = ?", [str(workspace.root / "spill")])
-    connection.execute("SET checkpoint_threshold = '1 TB'")
+    connection.execute("SET checkpoint_threshold = '1TB'")
 
 
 def derive(

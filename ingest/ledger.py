@@ -180,6 +180,8 @@ class Ledger:
             "memory_limit": resources.memory,
             "temp_directory": str(self.workspace.ledger / "spill"),
             "preserve_insertion_order": False,
+            # Its tables live as long as the run: tidying them is time lost.
+            "checkpoint_threshold": "1TB",
         }
         with duckdb.connect(config=settings) as connection:
             connection.execute("SET TimeZone = 'UTC'")
