@@ -2,18 +2,23 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# pip would compile on one core, and what packages test themselves with, too.
+PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x /tests/ $(VENV)/lib >/dev/null 2>&1 || true
 
 .PHONY: install install-dev demo test check fmt lock bench bench-check torture evaluate \
 	fuzz sbom
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@$(COMPILE)
 	@touch $@
 
 install: $(VENV)/run.stamp
@@ -47,7 +52,7 @@ torture: check
 # Nightly: so many seconds for each target, by coverage.
 FUZZ ?= 600
 fuzz: install-dev
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	$(PIP) --require-hashes -r requirements/fuzz.txt
 	$(BIN)/python -m fuzz.run $(FUZZ)
 
 # A CycloneDX bill of materials of what is shipped.
