@@ -38,6 +38,11 @@ RATIOS: tuple[Ratio, ...] = (
     ),
     Ratio("ingest over counting the files", ("ingest",), "count"),
     Ratio("detect over counting the files", ("detect",), "count"),
+    Ratio(
+        "a batch over all that was there before",
+        ("batch ingest", "batch detect"),
+        "detect",
+    ),
     Ratio("clusters over reading their columns", ("ringfence",), "scan"),
     Ratio("clusters over NetworkX Louvain", ("ringfence",), "louvain", aim=0.01),
     Ratio("clusters over NetworKit PLM", ("ringfence",), "plm"),

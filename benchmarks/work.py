@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import statistics
@@ -24,6 +25,7 @@ _AT_ANY_SIZE = ("scan", "ringfence", "components")
 _MANY = 200_000
 # Medians of fewer clicks would hang on which nodes were hit.
 _PAGE_TIMES = 5
+_BATCH = 50_000
 _PYTHON = sys.executable
 # Measured work must neither read nor write what belongs to the user.
 _OWN = {
@@ -89,6 +91,29 @@ def events(bench: Bench) -> Iterator[Figure]:
     }
     for work, once in works.items():
         yield repeat(work, size, bench.runs, once, lambda _: count)
+
+
+def batch(bench: Bench) -> Iterator[Figure]:
+    """Some more events for a workspace that has been detected in, from log to verdicts.
+
+    They are the world's last requests under new ids, so whoever is busy is touched.
+    """
+    logs = sorted((bench.folder / "world" / "events").glob("usage-*.ndjson"))
+    texts = (log.read_text() for log in logs[-2:])
+    lines = [line for text in texts for line in text.splitlines(keepends=True)]
+    lines = lines[-_BATCH:]
+    count = {"events": float(len(lines))}
+    made = itertools.count()
+
+    def ingest() -> Run:
+        fresh = f'"event_id":"again-{next(made)}-'
+        log = bench.folder / "batch.ndjson"
+        log.write_text("".join(line.replace('"event_id":"', fresh) for line in lines))
+        return bench.ringfence("ingest", str(log))
+
+    works = {"batch ingest": ingest, "batch detect": lambda: bench.ringfence("detect")}
+    for work, once in works.items():
+        yield repeat(work, bench.accounts, bench.runs, once, lambda _: count)
 
 
 def clusters(bench: Bench) -> Iterator[Figure]:
@@ -215,4 +240,5 @@ GROUPS = {
     "publishing": publishing,
     "starting": starting,
     "page": page,
+    "batch": batch,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,8 @@ from benchmarks.measure import Figure, MeasureError, Run, repeat, run
 from benchmarks.performance_page import page
 from benchmarks.ratios import ratios
 from benchmarks.regressions import regressions
-from benchmarks.work import GROUPS, Bench, clusters, events, publishing
+from benchmarks.work import GROUPS, Bench, batch, clusters, events, publishing
+from ingest.manifest import Manifest
 
 
 def figure(work: str, seconds: float, size: int = 10, **more: float) -> Figure:
@@ -98,6 +100,13 @@ def small(folder: Path) -> Bench:
     )
 
 
+def events_held(bench: Bench) -> int:
+    """How many events the ledger of the bench's workspace holds."""
+    manifest = Manifest.read(bench.workspace / "ledger")
+    assert manifest is not None
+    return sum(part.rows for part in manifest.segments if part.family == "events")
+
+
 def test_clusters_of_every_method(tmp_path: Path) -> None:
     found = {one.work: one.more for one in clusters(small(tmp_path))}
     assert found["components"]["grouped"] >= found["ringfence"]["grouped"] > 0
@@ -123,6 +132,10 @@ def test_events_and_publishing(tmp_path: Path) -> None:
     bench = small(tmp_path)
     works = [one.work for one in events(bench)]
     assert works == ["count", "ingest", "detect", "export"]
+    before = events_held(bench)
+    told = {one.work: one.more["events"] for one in batch(replace(bench, runs=2))}
+    assert told["batch ingest"] == told["batch detect"] > 100
+    assert events_held(bench) - before == 2 * told["batch ingest"]
     loads = {one.work: one.more for one in publishing(bench)}
     assert loads["plain embedded"]["relationships"] == 50
     assert loads["ringfence embedded"]["relationships"] > 200
