@@ -291,10 +291,10 @@ def test_formats_hold_the_same_events(small: World, tmp_path: Path) -> None:
 
 
 def test_the_size_follows_the_wish(tmp_path: Path) -> None:
-    small = make(tmp_path / "a", accounts=900, shape=Shape(mean_events=20))
-    large = make(tmp_path / "b", accounts=900, shape=Shape(mean_events=60))
-    assert sum(small.counts.values()) == pytest.approx(20 * 900, rel=0.3)
-    assert sum(large.counts.values()) == pytest.approx(60 * 900, rel=0.2)
+    small = make(tmp_path / "a", accounts=500, shape=Shape(mean_events=20))
+    large = make(tmp_path / "b", accounts=500, shape=Shape(mean_events=60))
+    assert sum(small.counts.values()) == pytest.approx(20 * 500, rel=0.3)
+    assert sum(large.counts.values()) == pytest.approx(60 * 500, rel=0.2)
 
 
 def test_lines_stay_short(world: World) -> None:
