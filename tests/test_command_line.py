@@ -74,7 +74,7 @@ def test_run_counts_and_writes_the_same_bytes_twice(tmp_path: Path, logs: Path) 
         "read": 7, "accepted": 5, "duplicate": 1, "quarantined": 1,
     }  # fmt: skip
     before = {name: (out / f"{name}.csv").read_bytes() for name in TABLES}
-    assert ringfence(tmp_path, *call).returncode == 0
+    assert children.ringfence(tmp_path / "w", *call).status == 0
     assert before == {name: (out / f"{name}.csv").read_bytes() for name in TABLES}
     assert len(before["accounts"].splitlines()) == 6
 
