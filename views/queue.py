@@ -5,16 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from graph.access import Right
-from graph.acts import ConflictError
 from graph.derived import Snapshot
-from graph.dossier import Dossier
-from graph.dossier.clusters import reasons, shared_identifiers
 from graph.dossier.queue import PAGE, Filters, Page, queue
-from views import download
+from views import preview
 from views.columns import ColumnConfigs
-from views.desk import BY_SNAPSHOT, Desk, desk, go
-from views.words import ACTIONS, KINDS, STATUSES, TYPOLOGIES, ago, count, plain, usd
+from views.desk import Desk, desk
+from views.preview import assignees
+from views.words import ACTIONS, STATUSES, TYPOLOGIES, ago, usd
 
 _SUBJECTS = {"cluster": "Clusters", "key": "Keys", "tenant": "Tenants"}
 _WINDOWS = {"": None, "1 day": 1, "7 days": 7, "30 days": 30, "90 days": 90}
@@ -31,11 +28,11 @@ def draw() -> None:
     chosen = _filters(here)
     found = queue(here.dossier, here.standing(), chosen, _page_number())
     _totals(here, found)
-    table, preview = st.columns([3.3, 1], gap="small")
+    table, beside = st.columns([3.3, 1], gap="small")
     with table:
         rows = _table(here, found)
-    with preview:
-        _preview(here, rows if len(rows) else found.rows.head(1), chosen=len(rows))
+    with beside:
+        preview.draw(here, rows if len(rows) else found.rows.head(1), chosen=len(rows))
 
 
 def _page_number() -> int:
@@ -90,7 +87,7 @@ def _filters(here: Desk) -> Filters:
         )
         assigned = st.selectbox(
             "Assigned to",
-            ["", here.person.name, *_assignees(here)],
+            ["", here.person.name, *assignees(here)],
             format_func=lambda name: name or "anyone",
             key="assigned",
             bind="query-params",
@@ -98,11 +95,6 @@ def _filters(here: Desk) -> Filters:
         )
         with st.popover("More", icon=":material/tune:"):
             return _more(typologies, statuses, paying or "", assigned or "")
-
-
-def _assignees(here: Desk) -> list[str]:
-    names = set(here.standing()["assignee"]) - {"", here.person.name}
-    return sorted(names)
 
 
 def _more(
@@ -234,120 +226,3 @@ def _columns(here: Desk, rows: pd.DataFrame) -> pd.DataFrame:
             "By": rows["assignee"],
         }
     )
-
-
-def _preview(here: Desk, rows: pd.DataFrame, chosen: int) -> None:
-    if rows.empty:
-        return
-    with st.container(border=True):
-        if len(rows) > 1:
-            members, burned = rows["members"].sum(), rows["cost_usd"].sum()
-            st.subheader(count(len(rows), "case"))
-            st.write(f"{count(members, 'account')} · {usd(burned)} burned")
-        else:
-            _about(here, rows.iloc[0], chosen)
-        _buttons(here, rows)
-
-
-def _about(here: Desk, row: pd.Series, chosen: int) -> None:
-    if not chosen:
-        st.caption("Most urgent")
-    st.subheader(TYPOLOGIES.get(row["typology"], "Case"), anchor=False)
-    st.text(row["summary"] or "")
-    subject = (str(row["subject_type"]), str(row["subject_id"]))
-    for reason in _why(here.dossier, *subject):
-        st.markdown(f":small[:material/arrow_right: {plain(reason)}]")
-    if subject[0] == "cluster":
-        shared = _shared(here.dossier, subject[1])
-        if len(shared):
-            st.dataframe(
-                shared,
-                hide_index=True,
-                row_height=28,
-                alt="What most members share: how many here, how many elsewhere",
-            )
-
-
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
-def _why(dossier: Dossier, subject_type: str, subject_id: str) -> list[str]:
-    """The three reasons that weigh most."""
-    told = reasons(dossier, subject_type, subject_id)
-    return [str(sentence) for sentence in told["sentence"].head(3)]
-
-
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_SNAPSHOT)
-def _shared(dossier: Dossier, cluster_id: str) -> pd.DataFrame:
-    """What most members share, with how many of them and how many others do."""
-    shared = shared_identifiers(dossier, cluster_id, limit=30)
-    shared = shared[shared["links"] | (shared["kind"] == "ip")].head(5)
-    kinds = shared["kind"].map(KINDS).fillna(shared["kind"])
-    return pd.DataFrame(
-        {
-            "Shared": kinds + " " + shared["masked"].fillna(""),
-            "Here": shared["inside"],
-            "Else": shared["outside"],
-        }
-    )
-
-
-def _buttons(here: Desk, rows: pd.DataFrame) -> None:
-    first = rows.iloc[0]
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Open", type="primary", shortcut="O", key="open"):
-            open_subject(first["subject_type"], first["subject_id"])
-        if here.person.may(Right.NOTE) and st.button(
-            "Take", key="assign", icon=":material/person_add:"
-        ):
-            _assign(here, rows, here.person.name)
-        if here.person.may(Right.NOTE):
-            _give(here, rows)
-        download.button("CSV", rows, _CSV, "queue", "csv")
-
-
-def open_subject(subject_type: str, subject_id: str) -> None:
-    """Go to the page of a cluster, or of any other thing."""
-    if subject_type == "cluster":
-        go("cluster", cluster=subject_id)
-    go("entity", type=subject_type, id=subject_id)
-
-
-def _give(here: Desk, rows: pd.DataFrame) -> None:
-    """Assign to someone else, known from earlier cases or typed; or to nobody."""
-    with st.popover("Give"):
-        name = st.selectbox(
-            "To whom", _assignees(here), index=None, key="give-to",
-            accept_new_options=True, placeholder="a colleague's name",
-        )  # fmt: skip
-        if st.button("Assign", key="give", disabled=not name):
-            _assign(here, rows, str(name).strip())
-        if st.button("Assign to nobody", key="give-back"):
-            _assign(here, rows, "")
-
-
-def _assign(here: Desk, rows: pd.DataFrame, name: str) -> None:
-    versions = dict(zip(rows["case_id"], rows["version"].astype(int), strict=True))
-    try:
-        here.cases.assign(versions, name, here.person, here.now)
-    except ConflictError as error:
-        st.warning(str(error))
-        return
-    whom = "you" if name == here.person.name else name or "nobody"
-    st.toast(f"{count(len(rows), 'case')} assigned to {plain(whom)}")
-    st.rerun()
-
-
-_CSV = {
-    "subject_type": "text",
-    "subject_id": "id",
-    "typology": "text",
-    "score": "number",
-    "members": "whole",
-    "paying_members": "whole",
-    "cost_usd": "number",
-    "at_risk_usd": "number",
-    "first_seen": "time",
-    "last_seen": "time",
-    "action": "text",
-    "status": "text",
-    "assignee": "text",
-}
