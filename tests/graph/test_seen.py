@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -39,9 +40,15 @@ _KEYS: list[Event] = [
 ]
 
 
+_HASHING = "SELECT current_setting('disabled_optimizers')"
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    folder = tmp_path_factory.mktemp("seen")
+    return _look(tmp_path_factory.mktemp("seen"))
+
+
+def _look(folder: Path) -> duckdb.DuckDBPyConnection:
     lines = folder / "events.ndjson"
     lines.write_text("".join(json.dumps(one) + "\n" for one in [*_BY_KEY, *_KEYS]))
     ledger = Ledger.open(Workspace.open(folder / "workspace"))
@@ -49,6 +56,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     connection = ledger.connect()
     look(connection, datetime(2026, 3, 3), prices())  # noqa: DTZ001 - naive UTC
     return connection
+
+
+def test_no_query_is_planned_by_hashing_codes(seen: duckdb.DuckDBPyConnection) -> None:
+    assert seen.execute(_HASHING).fetchall() == [("common_subplan",)]
+
+
+def test_a_duckdb_without_that_optimizer_does_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph.seen._HASHING", "an optimizer of another release")
+    connection = _look(tmp_path)
+    assert connection.execute(_HASHING).fetchall() == [("",)]
+    assert len(connection.table("usage")) == len(_BY_KEY)
 
 
 def test_requests_by_key_alone_are_the_owners(seen: duckdb.DuckDBPyConnection) -> None:
