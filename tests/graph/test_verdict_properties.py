@@ -11,7 +11,7 @@ import pytest
 
 from tests.graph.worlds import Event, Judged, judge, made_events, only, without
 
-SEED, ACCOUNTS, FEW = 11, 600, 300
+SEED, ACCOUNTS, FEW = 11, 1500, 400
 
 
 @pytest.fixture(scope="module")
