@@ -10,7 +10,6 @@ from graph.dossier.queue import PAGE, Filters, Page, queue
 from views import preview
 from views.columns import ColumnConfigs
 from views.desk import Desk, desk
-from views.preview import assignees
 from views.words import ACTIONS, STATUSES, TYPOLOGIES, ago, usd
 
 _SUBJECTS = {"cluster": "Clusters", "key": "Keys", "tenant": "Tenants"}
@@ -87,7 +86,7 @@ def _filters(here: Desk) -> Filters:
         )
         assigned = st.selectbox(
             "Assigned to",
-            ["", here.person.name, *assignees(here)],
+            ["", here.person.name, *preview.assignees(here)],
             format_func=lambda name: name or "anyone",
             key="assigned",
             bind="query-params",
