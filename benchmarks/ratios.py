@@ -39,7 +39,7 @@ RATIOS: tuple[Ratio, ...] = (
     Ratio("ingest over counting the files", ("ingest",), "count"),
     Ratio("detect over counting the files", ("detect",), "count"),
     Ratio(
-        "a batch over all that was there before",
+        "a batch, ingested and detected, over detecting before it",
         ("batch ingest", "batch detect"),
         "detect",
     ),
