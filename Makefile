@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# pip would compile on one core, and what packages test themselves with, too.
+# pip would compile on one core, and what packages test themselves with, too. Templates
+# that are no Python yet don't compile: that is no failure to pip, nor here.
 PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x /tests/ $(VENV)/lib >/dev/null 2>&1 || true
 
