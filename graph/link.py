@@ -98,31 +98,39 @@ class Shown:
 # which an account was seen once in passing is not its own: whoever forges a device id
 # onto a stranger leaves such a trace. Whoever had a mailbox first is its holder, whom
 # others' tags and dots don't tie to them, unless he closed his account to come again.
-# Every engine's SQL reads this text.
+# Most values are one account's: their hashes are counted first, so that only those
+# whose hash comes twice are grouped as text. Every engine's SQL reads this text.
 SHOWN = """
     WITH readable AS (
-        SELECT o.account_id, o.kind, o.identifier, o.first_seen, o.count
+        SELECT o.account_id, o.kind, o.identifier, o.first_seen, o.count,
+               hash(o.identifier) AS slot
         FROM observations o
         WHERE o.kind IN (SELECT kind FROM linking_kinds)
           AND NOT EXISTS (SELECT 1 FROM identifiers i
                           WHERE i.class = 'unreadable' AND i.kind = o.kind
                             AND i.identifier = o.identifier)
+    ), meeting AS (
+        SELECT * FROM readable WHERE slot IN (
+            SELECT slot FROM readable GROUP BY slot HAVING count(*) >= 2)
     ), shared AS (
-        SELECT kind, identifier, min(first_seen) AS held_since FROM readable
+        SELECT kind, identifier, min(first_seen) AS held_since FROM meeting
         GROUP BY kind, identifier HAVING count(*) >= 2
     ), own AS (
         SELECT account_id, min(first_seen) AS first_seen, sum(count) AS count
-        FROM readable WHERE kind = 'device' GROUP BY account_id
+        FROM readable
+        WHERE kind = 'device' AND account_id IN (
+            SELECT account_id FROM meeting WHERE kind = 'device')
+        GROUP BY account_id
     )
-    SELECT r.account_id, r.kind, r.identifier
-    FROM readable r
-    JOIN shared s ON s.kind = r.kind AND s.identifier = r.identifier
-    LEFT JOIN own o ON o.account_id = r.account_id
-    LEFT JOIN account_numbers a ON a.account_id = r.account_id
-    WHERE (r.kind <> 'device' OR r.first_seen = o.first_seen
-           OR r.count / o.count > 0.5
-           OR (r.count / o.count >= 0.25 AND r.count >= 2))
-      AND (r.kind <> 'email' OR r.first_seen <> s.held_since OR a.closed)
+    SELECT m.account_id, m.kind, m.identifier
+    FROM meeting m
+    JOIN shared s ON s.kind = m.kind AND s.identifier = m.identifier
+    LEFT JOIN own o ON o.account_id = m.account_id
+    LEFT JOIN account_numbers a ON a.account_id = m.account_id
+    WHERE (m.kind <> 'device' OR m.first_seen = o.first_seen
+           OR m.count / o.count > 0.5
+           OR (m.count / o.count >= 0.25 AND m.count >= 2))
+      AND (m.kind <> 'email' OR m.first_seen <> s.held_since OR a.closed)
 """
 
 _SHOWN = "CREATE OR REPLACE TEMP TABLE shown_identifiers AS " + SHOWN
@@ -166,6 +174,7 @@ def shared_edges(
     identifiers = connection.execute(
         "SELECT kind, identifier FROM shared_identifiers ORDER BY identifier_no"
     ).df()
+    connection.execute("DROP TABLE shown_identifiers")
     return Edges(
         account=np.asarray(arrays["account"], dtype=np.int64),
         identifier=np.asarray(arrays["identifier"], dtype=np.int64),
