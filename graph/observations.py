@@ -7,7 +7,7 @@ meets a Python loop. Each function adds tables to the connection it is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import pyarrow as pa
@@ -15,16 +15,23 @@ import pyarrow as pa
 from graph.seen import look
 from ingest.sql import fill, literal
 
+_HOURS = """
+    SELECT DISTINCT date_trunc('hour', occurred_at) AS hour FROM events ORDER BY hour
+"""
+
 # Three accounts in one hour is the least company that makes a latest hour credible:
 # one forged date must not move the clock. What people decide is no sign of life.
 _LATEST_CREDIBLE_HOUR = """
     SELECT max(latest) FROM (
         SELECT max(occurred_at) AS latest FROM events
         WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
+          AND occurred_at >= $since AND occurred_at < $until
         GROUP BY date_trunc('hour', occurred_at)
         HAVING count(DISTINCT account_id) >= 3
     )
 """
+# So many hours are looked at first, from the latest back, and twice as many each time.
+_FIRST_HOURS = 24
 
 _LATEST = "SELECT max(occurred_at) FROM events WHERE type NOT LIKE '%.reviewed'"
 
@@ -109,11 +116,21 @@ def latest_credible_time(connection: duckdb.DuckDBPyConnection) -> datetime | No
     The last event of the latest hour in which three accounts have events; with
     fewer accounts the latest event; None for an empty ledger.
     """
-    row = connection.execute(_LATEST_CREDIBLE_HOUR).fetchone()
-    if row is None or row[0] is None:
-        row = connection.execute(_LATEST).fetchone()
-    latest: datetime | None = row[0] if row else None
-    return latest
+    hours = [hour for (hour,) in connection.execute(_HOURS).fetchall()]
+    taken = _FIRST_HOURS
+    while hours:
+        span = {"since": hours[-taken:][0], "until": hours[-1] + timedelta(hours=1)}
+        credible = _moment(connection.execute(_LATEST_CREDIBLE_HOUR, span))
+        if credible:
+            return credible
+        del hours[-taken:]
+        taken *= 2
+    return _moment(connection.execute(_LATEST))
+
+
+def _moment(found: duckdb.DuckDBPyConnection) -> datetime | None:
+    ((moment,),) = found.fetchall()
+    return moment if isinstance(moment, datetime) else None
 
 
 def observe(
