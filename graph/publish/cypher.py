@@ -6,6 +6,8 @@ name and no value of the data ever enters the text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from graph.model import NODES, PUBLICATION, Node, Property, Relationship
 
 _EACH = "UNWIND $rows AS row "
@@ -51,10 +53,10 @@ def change_nodes(node: Node) -> str:
     return _EACH + found + _map(node.properties, 0) + "}"
 
 
-def empty_list(node: Node, declared: Property) -> str:
-    """Rows whose list has nothing in it, which is not the same as no list."""
-    found = "MATCH (n:" + node.label + " {id: row[0]}) SET n."
-    return _EACH + found + declared.name + " = []"
+def empty_lists(node: Node, lists: Iterable[Property]) -> str:
+    """Rows whose lists have nothing in them, which is not the same as no list."""
+    empty = ", ".join("n." + declared.name + " = []" for declared in lists)
+    return _EACH + "MATCH (n:" + node.label + " {id: row[0]}) SET " + empty
 
 
 def delete_nodes(node: Node) -> str:

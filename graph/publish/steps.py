@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, combinations
 
-from graph.model import NODES, RELATIONSHIPS, Node, Relationship
+from graph.model import NODES, RELATIONSHIPS, Node, Property, Relationship
 from graph.publish import cypher
 from graph.publish.stage import Staged
 
@@ -61,18 +62,34 @@ def write_changes(old: Staged, new: Staged) -> Iterator[Step]:
 
 
 def write_empty_lists(staged: Staged) -> Iterator[Step]:
-    """The lists that hold nothing; the offline importer takes them for missing."""
+    """The lists that hold nothing; the offline importer takes them for missing.
+
+    One step for each set of lists that are empty together, so that a node is looked
+    up once.
+    """
     for node in NODES:
-        for declared in node.properties:
-            if declared.type == "strings":
-                text = cypher.empty_list(node, declared)
-                rows = (
-                    "SELECT id FROM read_parquet($new) WHERE len("
-                    + declared.name
-                    + ") = 0 ORDER BY id"
-                )
-                files = (staged.rows(node.label),)
-                yield Step(node.label, text, rows, files, is_node=True)
+        lists = [declared for declared in node.properties if declared.type == "strings"]
+        for together in _subsets(lists):
+            tests = [
+                "(len("
+                + declared.name
+                + ") = 0) IS "
+                + ("TRUE" if declared in together else "NOT TRUE")
+                for declared in lists
+            ]
+            text = cypher.empty_lists(node, together)
+            rows = (
+                "SELECT id FROM read_parquet($new) WHERE "
+                + " AND ".join(tests)
+                + " ORDER BY id"
+            )
+            files = (staged.rows(node.label),)
+            yield Step(node.label, text, rows, files, is_node=True)
+
+
+def _subsets(lists: list[Property]) -> Iterator[tuple[Property, ...]]:
+    sizes = range(1, len(lists) + 1)
+    return chain.from_iterable(combinations(lists, size) for size in sizes)
 
 
 def _whole(staged: Staged, name: str, text: str, tier: int, *, is_node: bool) -> Step:
