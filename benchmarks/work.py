@@ -84,7 +84,7 @@ def events(bench: Bench) -> Iterator[Figure]:
     works: dict[str, Callable[[], Run]] = {
         "count": lambda: bench.module("counting", files),
         "ingest": ingest,
-        "detect": lambda: bench.ringfence("detect"),
+        "detect": lambda: bench.ringfence("detect", "--anew"),
         "export": lambda: bench.ringfence(
             "export", "accounts", "--out", str(bench.folder / "accounts.csv")
         ),
@@ -111,7 +111,10 @@ def batch(bench: Bench) -> Iterator[Figure]:
         log.write_text("".join(line.replace('"event_id":"', fresh) for line in lines))
         return bench.ringfence("ingest", str(log))
 
-    works = {"batch ingest": ingest, "batch detect": lambda: bench.ringfence("detect")}
+    works = {
+        "batch ingest": ingest,
+        "batch detect": lambda: bench.ringfence("detect", "--anew"),
+    }
     for work, once in works.items():
         yield repeat(work, bench.accounts, bench.runs, once, lambda _: count)
 

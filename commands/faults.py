@@ -29,9 +29,13 @@ _FIXES = {
 _OF_LIBRARIES = (
     (
         "duckdb",
+        ("OutOfMemoryException",),
+        "raise RINGFENCE_MEMORY (2GB by default), or free space where it spills",
+    ),
+    (
+        "duckdb",
         (
             "IOException",
-            "OutOfMemoryException",
             "InvalidInputException",
             "SerializationException",
             "FatalException",

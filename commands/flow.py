@@ -90,12 +90,17 @@ def detect(
     master: Annotated[
         str, typer.Option(help="With --engine spark: the cluster.")
     ] = "local[*]",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Also when nothing has changed.")
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Link accounts, cluster them, weigh verdicts over the ledger."""
     opened = workspace_at(workspace)
     with _engine(opened, engine, master) as linking:
-        snapshot = find_abuse(opened, moment(as_of), base_rate, link_kind, linking)
+        snapshot = find_abuse(
+            opened, moment(as_of), base_rate, link_kind, linking, anew=anew
+        )
     print_json({"as_of": snapshot["as_of"], "snapshot": snapshot["snapshot"]})
 
 
@@ -119,6 +124,8 @@ def find_abuse(
     base_rate: float = 0.05,
     link_kinds: list[str] | None = None,
     engine: Engine | None = None,
+    *,
+    anew: bool = False,
 ) -> dict[str, str]:
     """Run the detection; give the time it looked up to and its snapshot."""
     from commands.bars import bars
@@ -137,7 +144,9 @@ def find_abuse(
     hand_over(workspace)
     linking = engine or ONE_MACHINE
     with bars() as progress:
-        snapshot = run_detection(workspace, as_of, settings, progress, linking)
+        snapshot = run_detection(
+            workspace, as_of, settings, progress, linking, anew=anew
+        )
     return {
         "as_of": snapshot.as_of.isoformat() + "Z",
         "snapshot": snapshot.folder.name,

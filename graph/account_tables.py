@@ -37,7 +37,10 @@ class Judgement:
 
 
 def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
-    """Make `accounts`, `clusters`, `identifiers`, `reasons` and `hypotheses`."""
+    """Make `accounts`, `clusters`, `reasons` and `hypotheses`.
+
+    Needs the table that `write_identifiers` makes.
+    """
     scene, hypotheses = made.scene, made.hypotheses
     accounts, told = _accounts(scene, made.verdicts, made.reviews, made.base_rate)
     accounts, told = _with_culprits(accounts, told, made.tenants)
@@ -60,7 +63,6 @@ def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE hypotheses AS FROM told_hypotheses"
     )
-    _identifiers(connection, scene)
     _clusters(connection)
 
 
@@ -193,7 +195,8 @@ _IDENTIFIERS = """
 """
 
 
-def _identifiers(connection: duckdb.DuckDBPyConnection, scene: Scene) -> None:
+def write_identifiers(connection: duckdb.DuckDBPyConnection, scene: Scene) -> None:
+    """Make `judged_identifiers`, the derived table `identifiers`."""
     scored = scene.edges.identifiers.assign(score=np.round(scene.score, 6))
     linking = np.unique(scene.edges.identifier[scene.linking])
     scored["links"] = np.isin(np.arange(len(scored)), linking)

@@ -197,6 +197,16 @@ class Snapshot:
             as_of=datetime.fromisoformat(note["as_of"]),
         )
 
+    @classmethod
+    def standing(cls, workspace: Workspace, basis: str) -> Snapshot | None:
+        """The newest finished snapshot, if it is undamaged and rests on `basis`."""
+        pointer = workspace.derived / "current.json"
+        note = json.loads(pointer.read_text()) if pointer.exists() else {}
+        if note.get("basis") != basis:
+            return None
+        snapshot = cls.current(workspace)
+        return None if any(checksums.damaged(snapshot.folder)) else snapshot
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """An in-memory DuckDB connection with one view for each derived table."""
         resources = Resources.from_environment()
@@ -215,10 +225,12 @@ def write_snapshot(
     ledger: str,
     as_of: datetime,
     held_as: Mapping[str, str] | None = None,
+    basis: str = "",
 ) -> Snapshot:
     """Write every derived table held by `connection` and make it the current one.
 
-    `held_as` names the tables that the connection holds under another name. Columns
+    `held_as` names the tables that the connection holds under another name, `basis`
+    is what the run rests on (`graph.basis`), empty where nothing tells. Columns
     are cast to the declared types and rows sorted by all columns, so the same ledger
     gives the same bytes. Older snapshots but the last are removed.
     """
@@ -241,7 +253,12 @@ def write_snapshot(
     previous = _pointer(workspace)
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
-    note = {"snapshot": name, "ledger": ledger, "as_of": as_of.isoformat()}
+    note = {
+        "snapshot": name,
+        "ledger": ledger,
+        "as_of": as_of.isoformat(),
+        "basis": basis,
+    }
     swap = workspace.derived / f".current.{os.getpid()}"
     swap.write_text(json.dumps(note, sort_keys=True) + "\n")
     swap.replace(workspace.derived / "current.json")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from graph.link import Floats
-from graph.seen import frame
+from graph.seen import frame, let_go
 from graph.surprise import surprise_within
 
 # A rotation follows within this; a fresh start comes after this much silence.
@@ -72,6 +72,7 @@ def handoffs(
     connection.execute(_HITS)
     connection.execute(_STARTS)
     pairs = frame(connection, _PAIRS)
+    let_go(connection, ("limit_hits", "takeovers"))
     pairs = pairs[pairs["times"] >= _FEWEST]
     times = pairs["times"].to_numpy(float)
     nats = surprise_within(times, np.maximum(pairs["expected"].to_numpy(float), 1e-6))

@@ -174,6 +174,12 @@ _HOURS = """
     GROUP BY u.key_id, hour
 """
 
+# What `trace_keys` makes.
+TRACES = (
+    "key_sources", "exposures", "key_habits", "signed_in", "doubted_keys",
+    "own_facets", "strange_sources", "foreign_sources", "key_hours",
+)  # fmt: skip
+
 
 def trace_keys(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `key_sources`, `exposures`, `foreign_sources` and `key_hours`.

@@ -191,6 +191,12 @@ _UNPAID = """
     FROM unknown
 """
 
+# What `settle` makes.
+SETTLED = (
+    "disputes", "payment_methods", "charges", "stolen_cards", "payments", "credit",
+    "consumption", "money",
+)  # fmt: skip
+
 
 def settle(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `payment_methods`, `charges`, `payments`, `credit`, `money`.

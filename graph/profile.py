@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from graph.seen import frame
+from graph.seen import frame, let_go
 
 _SIGN_UP = """
     CREATE OR REPLACE TEMP TABLE sign_ups AS
@@ -170,6 +170,8 @@ _ZERO = [
     "charges_in_a_day",
 ]  # fmt: skip
 
+_TABLES = ("sign_ups", "removals", "burns", "everyone", "paying_tenants")
+
 
 def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Every account that was ever seen, sorted by id, with what is known of it.
@@ -180,6 +182,7 @@ def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     for statement in (_SIGN_UP, _REMOVED, _BURN, _EVERYONE, _PAYING_TENANTS):
         connection.execute(statement)
     profiles = frame(connection, _PROFILES)
+    let_go(connection, _TABLES)
     profiles[_ZERO] = profiles[_ZERO].astype("float64").fillna(0.0)
     now = connection.execute("SELECT getvariable('as_of') AS now").df()["now"].iloc[0]
     last = profiles[["last_seen", "last_use"]].max(axis=1)

@@ -23,9 +23,7 @@ from ingest.workspace import Workspace
 _BOUNDS = "SELECT min(occurred_at), max(occurred_at) FROM events"
 
 _STATE = """
-    SELECT a.account_id, a.action, a.cost_usd, b.first_use
-    FROM accounts a LEFT JOIN burns b USING (account_id)
-    WHERE a.action <> 'none'
+    SELECT account_id, action, cost_usd, first_use FROM accounts WHERE action <> 'none'
 """
 
 

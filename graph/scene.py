@@ -30,6 +30,7 @@ from graph.link import (
     base_harm,
     usual_span,
 )
+from graph.seen import look_away
 
 Flags = npt.NDArray[np.bool_]
 
@@ -104,7 +105,11 @@ def compose(
     further_kinds: Sequence[str] = (),
     engine: Engine = ONE_MACHINE,
 ) -> Scene:
-    """Link and cluster the accounts of `profiles` (see `graph.profile.profile`)."""
+    """Link and cluster the accounts of `profiles` (see `graph.profile.profile`).
+
+    Looks away from the events (`graph.seen.look_away`) before soft links are sought:
+    either of the two fills the memory alone.
+    """
     took, billing = took_unpaid(profiles), billing_harm(profiles)
     suspects = harmed(profiles)
     created, span = _sign_up_clock(profiles)
@@ -112,6 +117,7 @@ def compose(
     edges, score = engine.link(connection, population, further_kinds)
     connection.register("suspects", profiles.loc[suspects, ["account_id"]])
     handoff_nats, handoff_count = handoffs(connection, profiles["account_id"])
+    look_away(connection)
     kin = find_kin(profiles, suspects)
     return Scene(
         profiles=profiles,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from graph.seen import frame
+from graph.seen import frame, let_go
 
 _SPANS = """
     CREATE OR REPLACE TEMP TABLE tenant_spans AS
@@ -231,6 +231,11 @@ _TENANTS = """
     GROUP BY n.tenant_id ORDER BY n.tenant_id
 """
 
+_TABLES = (
+    "tenant_spans", "tenant_use", "tenant_slices", "tenant_clock", "tenant_turns",
+    "tenant_quiet", "tenant_gaps",
+)  # fmt: skip
+
 
 def tenant_frames(
     connection: duckdb.DuckDBPyConnection,
@@ -242,4 +247,6 @@ def tenant_frames(
     """
     for statement in (_SPANS, _USE, _SLICES, _CLOCK, _TURNS, _QUIET, _REGULARITY):
         connection.execute(statement)
-    return frame(connection, _TENANTS), frame(connection, _CANDIDATES)
+    frames = frame(connection, _TENANTS), frame(connection, _CANDIDATES)
+    let_go(connection, _TABLES)
+    return frames

@@ -13,6 +13,9 @@ import duckdb
 KINDS = ("customer", "oauth_subject")
 """Kinds of `identifier.seen` whose value is an account's name in another system."""
 
+NAMING = ("account_id", "invited_by")
+"""The fields that name an account, by its one name in `events`."""
+
 # A customer may belong to a login's subject, and that one to an account: two steps.
 _ALIASES = """
     CREATE OR REPLACE TEMP TABLE account_aliases AS

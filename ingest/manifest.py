@@ -18,6 +18,7 @@ from ingest.errors import LedgerError
 
 VERSION = 2
 FAMILIES = ("events", "identifiers", "vault", "quarantine")
+_DETECTED = ("events", "identifiers")
 _NAME = "manifest.json"
 
 
@@ -77,6 +78,13 @@ class Manifest:
     def fingerprint(self) -> str:
         """A hash of the set of accepted events, the same whatever their batches."""
         text = f"{self.events_sum} {self.rows('events')} {self.reference}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def contents(self) -> str:
+        """A hash of all that detection reads, the same while no segment changes."""
+        read = [one.sha256 for one in self.segments if one.family in _DETECTED]
+        text = " ".join([self.pepper_check, self.reference, *sorted(read)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rows(self, family: str) -> int:

@@ -77,13 +77,13 @@ class Resources:
 
     @classmethod
     def from_environment(cls) -> Resources:
-        """Read `RINGFENCE_MEMORY` (such as `4GB`) and `RINGFENCE_THREADS`."""
+        """Read `RINGFENCE_MEMORY` (such as `2GB`) and `RINGFENCE_THREADS`."""
         threads = os.environ.get("RINGFENCE_THREADS", "")
         if threads and not threads.isdigit():
             raise UsageError(
                 f"RINGFENCE_THREADS is {threads!r}: give a whole number, such as 2"
             )
         return cls(
-            memory=os.environ.get("RINGFENCE_MEMORY", "4GB"),
+            memory=os.environ.get("RINGFENCE_MEMORY", "2GB"),
             threads=int(threads) if threads else (os.cpu_count() or 1),
         )

@@ -23,7 +23,10 @@ TOLD = (
     (OSError(errno.EIO, "Input/output error", "/x"), "disk is failing"),
     (MemoryError(), "RINGFENCE_MEMORY"),
     (duckdb.IOException("IO Error: can't write\nmore"), "IO Error: can't write: free"),
-    (duckdb.OutOfMemoryException("Out of Memory Error: 2 GB"), "memory"),
+    (
+        duckdb.OutOfMemoryException("Out of Memory Error: 2 GB"),
+        "raise RINGFENCE_MEMORY",
+    ),
     (pa.ArrowInvalid("Parquet magic bytes not found"), "ringfence check"),
     (sa.exc.OperationalError("UPDATE", {}, OSError("disk full")), "case file"),
 )

@@ -59,7 +59,7 @@ def test_a_stricter_threshold_touches_fewer_and_stops_less(
     told: list[Report] = []
     table = curve(detect(workspace, progress=told.append))
     stages = [one for one in told if one.what == "detecting"]
-    assert len(stages) == 6
+    assert len(stages) == 7
     assert [one.done for one in stages] == sorted(one.done for one in stages)
     assert len(table) == len(RUNGS) * len(THRESHOLDS)
     banned = table[table["rung"] == "ban"].sort_values("threshold")

@@ -58,7 +58,7 @@ def test_the_same_bytes_as_on_one_machine(tmp_path: Path, quick_java: None) -> N
     assert done.returncode == 0, done.stderr
     on_spark = _bytes(Snapshot.current(workspace))
     settings = Settings(further_kinds=("wallet",))
-    assert _bytes(detect(workspace, settings=settings)) == on_spark
+    assert _bytes(detect(workspace, settings=settings, anew=True)) == on_spark
     with Snapshot.current(workspace).connect() as connection:
         linked = "SELECT count(*) FROM identifiers WHERE links"
         assert connection.execute(linked).fetchall()[0][0] > 3
