@@ -36,13 +36,18 @@ class Judgement:
     base_rate: float
 
 
-def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
-    """Make `accounts`, `clusters`, `reasons` and `hypotheses`.
+@dataclass(frozen=True)
+class JudgedAccounts:
+    """One row an account, its ranked reasons, and what else may explain its cluster."""
 
-    Needs the table that `write_identifiers` makes.
-    """
-    scene, hypotheses = made.scene, made.hypotheses
-    accounts, told = _accounts(scene, made.verdicts, made.reviews, made.base_rate)
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+    hypotheses: pd.DataFrame
+
+
+def judge(made: Judgement) -> JudgedAccounts:
+    """What each account is called, by the detectors and then by people."""
+    accounts, told = _accounts(made.scene, made.verdicts, made.reviews, made.base_rate)
     accounts, told = _with_culprits(accounts, told, made.tenants)
     accounts = _overridden(accounts, made.reviews)
     told = told_by_people(
@@ -53,13 +58,21 @@ def write(connection: duckdb.DuckDBPyConnection, made: Judgement) -> None:
     )
     accounts["frameworks"] = accounts["typology"].map(controls_json)
     accounts["reasons"] = reason_codes(accounts["account_id"], told)
-    connection.register("judged_accounts", accounts)
+    names = accounts["cluster_id"].groupby(made.scene.cluster).first()
+    named = made.hypotheses.assign(cluster_id=made.hypotheses["cluster"].map(names))
+    return JudgedAccounts(accounts, told, named)
+
+
+def write(connection: duckdb.DuckDBPyConnection, judged: JudgedAccounts) -> None:
+    """Make `accounts`, `clusters`, `reasons` and `hypotheses`.
+
+    Needs the table that `write_identifiers` makes.
+    """
+    connection.register("judged_accounts", judged.frame)
     connection.execute("CREATE OR REPLACE TEMP TABLE accounts AS FROM judged_accounts")
-    connection.register("told_reasons", told)
+    connection.register("told_reasons", judged.reasons)
     connection.execute(_REASONS)
-    names = accounts["cluster_id"].groupby(scene.cluster).first()
-    named = hypotheses.assign(cluster_id=hypotheses["cluster"].map(names))
-    connection.register("told_hypotheses", named)
+    connection.register("told_hypotheses", judged.hypotheses)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE hypotheses AS FROM told_hypotheses"
     )

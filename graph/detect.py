@@ -10,19 +10,22 @@ import duckdb
 import pandas as pd
 
 from graph import account_tables, key_tables, tenant_tables
+from graph.account_tables import JudgedAccounts, Judgement
 from graph.basis import basis
 from graph.benign import as_evidence, describe_clusters, weigh_hypotheses
 from graph.derived import Snapshot, write_snapshot
 from graph.engine import ONE_MACHINE, Engine
 from graph.key_frame import key_frame
+from graph.key_tables import JudgedKeys
 from graph.key_use import TRACES, trace_keys
-from graph.money import SETTLED, settle
+from graph.money import settle
 from graph.observations import latest_credible_time, observe
 from graph.profile import profile
 from graph.reviews import latest_reviews
-from graph.scene import compose
+from graph.scene import Scene, compose
 from graph.seen import let_go
 from graph.tenant_frame import tenant_frames
+from graph.tenant_tables import JudgedTenants
 from graph.typologies import ACCOUNT_DETECTORS
 from graph.typologies.evidence import Evidence
 from graph.verdicts import DEFAULT_BASE_RATE, judge_accounts
@@ -141,16 +144,30 @@ def derive(
     let_go(connection, (*TRACES, "crew_marks", "key_aliases"))
     _tell(progress, "following tenants")
     consumption = tenant_frames(connection)
+    tenants = tenant_tables.judge(*consumption, settings.base_rate, reviews)
     _tell(progress, "settling who paid")
     settle(connection)
     profiles = profile(connection)
-    let_go(connection, (*SETTLED, "foreign_usage"))
+    let_go(connection, ("foreign_usage",))
     _tell(progress, "linking accounts")
     scene = compose(connection, profiles, settings.further_kinds, engine)
     account_tables.write_identifiers(connection, scene)
-    clusters = describe_clusters(scene, keys.frame)
-    hypotheses = weigh_hypotheses(clusters)
     _tell(progress, "weighing verdicts")
+    accounts = _judge(scene, keys, tenants, reviews, settings)
+    account_tables.write(connection, accounts)
+    tenant_tables.write(connection, tenants)
+    _gather_reasons(connection, keys.reasons, tenants.reasons)
+
+
+def _judge(
+    scene: Scene,
+    keys: JudgedKeys,
+    tenants: JudgedTenants,
+    reviews: pd.DataFrame,
+    settings: Settings,
+) -> JudgedAccounts:
+    """What is called of accounts; what was weighed for it ends here."""
+    hypotheses = weigh_hypotheses(describe_clusters(scene, keys.frame))
     evidence = {name: find(scene) for name, find in ACCOUNT_DETECTORS.items()}
     verdicts = judge_accounts(
         scene,
@@ -158,13 +175,8 @@ def derive(
         as_evidence(scene, hypotheses),
         settings.base_rate,
     )
-    tenants = tenant_tables.judge(*consumption, settings.base_rate, reviews)
-    made = account_tables.Judgement(
-        scene, verdicts, hypotheses, tenants, reviews, settings.base_rate
-    )
-    account_tables.write(connection, made)
-    tenant_tables.write(connection, tenants)
-    _gather_reasons(connection, keys.reasons, tenants.reasons)
+    made = Judgement(scene, verdicts, hypotheses, tenants, reviews, settings.base_rate)
+    return account_tables.judge(made)
 
 
 def _tell(progress: Progress, stage: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
+from graph.money import SETTLED
 from graph.seen import frame, let_go
 
 _SIGN_UP = """
@@ -119,6 +120,7 @@ _PAYING_TENANTS = """
 """
 
 _PROFILES = """
+    CREATE OR REPLACE TEMP TABLE profiles AS
     SELECT e.account_id, s.* EXCLUDE (account_id), b.* EXCLUDE (account_id),
            m.* EXCLUDE (account_id),
            p.declines, p.successes, p.honest_charges, p.disputed_charges,
@@ -158,7 +160,6 @@ _PROFILES = """
            ON ua.kind = 'user_agent' AND ua.identifier = s.sign_up_agent
     LEFT JOIN removals r USING (account_id)
     LEFT JOIN paying_tenants t ON t.tenant_id = s.tenant_id
-    ORDER BY e.account_id
 """
 
 _ZERO = [
@@ -170,19 +171,22 @@ _ZERO = [
     "charges_in_a_day",
 ]  # fmt: skip
 
+_STATEMENTS = (_SIGN_UP, _REMOVED, _BURN, _EVERYONE, _PAYING_TENANTS, _PROFILES)
 _TABLES = ("sign_ups", "removals", "burns", "everyone", "paying_tenants")
 
 
 def profile(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Every account that was ever seen, sorted by id, with what is known of it.
 
-    Needs the tables of `graph.observations.observe` and `graph.money.settle`. Money
+    Needs the tables of `graph.observations.observe` and `graph.money.settle`, and lets
+    go of the latter before the frame is made, for which there must be room. Money
     columns are float US dollars, counts are float (missing is zero).
     """
-    for statement in (_SIGN_UP, _REMOVED, _BURN, _EVERYONE, _PAYING_TENANTS):
+    for statement in _STATEMENTS:
         connection.execute(statement)
-    profiles = frame(connection, _PROFILES)
-    let_go(connection, _TABLES)
+    let_go(connection, (*SETTLED, *_TABLES))
+    profiles = frame(connection, "FROM profiles ORDER BY account_id")
+    let_go(connection, ("profiles",))
     profiles[_ZERO] = profiles[_ZERO].astype("float64").fillna(0.0)
     now = connection.execute("SELECT getvariable('as_of') AS now").df()["now"].iloc[0]
     last = profiles[["last_seen", "last_use"]].max(axis=1)
