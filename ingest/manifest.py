@@ -18,7 +18,8 @@ from ingest.errors import LedgerError
 
 VERSION = 2
 FAMILIES = ("events", "identifiers", "vault", "quarantine")
-_DETECTED = ("events", "identifiers")
+# The vault tells which account a name in another system belongs to.
+_DETECTED = ("events", "identifiers", "vault")
 _NAME = "manifest.json"
 
 
