@@ -59,7 +59,7 @@ class Base:
         """Each command that writes."""
         return {
             "ingest": ("ingest", str(self.more)),
-            "detect": ("detect",),
+            "detect": ("detect", "--anew"),
             "export": ("export", "accounts", "--out", str(out / "accounts.csv")),
             "run": ("run", str(self.more), "--out", str(out), "--no-publish"),
         }
