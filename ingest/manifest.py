@@ -18,8 +18,6 @@ from ingest.errors import LedgerError
 
 VERSION = 2
 FAMILIES = ("events", "identifiers", "vault", "quarantine")
-# The vault tells which account a name in another system belongs to.
-_DETECTED = ("events", "identifiers", "vault")
 _NAME = "manifest.json"
 
 
@@ -83,9 +81,13 @@ class Manifest:
 
     @property
     def contents(self) -> str:
-        """A hash of all that detection reads, the same while no segment changes."""
-        read = [one.sha256 for one in self.segments if one.family in _DETECTED]
-        text = " ".join([self.pepper_check, self.reference, *sorted(read)])
+        """A hash of all that detection reads, the same whatever the batches.
+
+        Identifiers and vault follow from the events, the pepper and the reference
+        data, but for what was erased of them, which their rows tell.
+        """
+        held = f"{self.rows('identifiers')} {self.rows('vault')}"
+        text = f"{self.fingerprint} {self.pepper_check} {held}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def rows(self, family: str) -> int:
