@@ -7,7 +7,7 @@ meets a Python loop. Each function adds tables to the connection it is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -15,9 +15,12 @@ import pyarrow as pa
 from graph.seen import look
 from ingest.sql import fill, literal
 
+# In microseconds since 1970: a forged date may lie past the last year of Python's.
 _HOURS = """
-    SELECT DISTINCT date_trunc('hour', occurred_at) AS hour FROM events ORDER BY hour
+    SELECT DISTINCT epoch_us(date_trunc('hour', occurred_at)) AS hour FROM events
+    ORDER BY hour
 """
+_HOUR = 3_600_000_000
 
 # Three accounts in one hour is the least company that makes a latest hour credible:
 # one forged date must not move the clock. What people decide is no sign of life.
@@ -25,7 +28,8 @@ _LATEST_CREDIBLE_HOUR = """
     SELECT max(latest) FROM (
         SELECT max(occurred_at) AS latest FROM events
         WHERE account_id IS NOT NULL AND type NOT LIKE '%.reviewed'
-          AND occurred_at >= $since AND occurred_at < $until
+          AND occurred_at >= make_timestamp($since)
+          AND occurred_at < make_timestamp($until)
         GROUP BY date_trunc('hour', occurred_at)
         HAVING count(DISTINCT account_id) >= 3
     )
@@ -119,7 +123,7 @@ def latest_credible_time(connection: duckdb.DuckDBPyConnection) -> datetime | No
     hours = [hour for (hour,) in connection.execute(_HOURS).fetchall()]
     taken = _FIRST_HOURS
     while hours:
-        span = {"since": hours[-taken:][0], "until": hours[-1] + timedelta(hours=1)}
+        span = {"since": hours[-taken:][0], "until": hours[-1] + _HOUR}
         credible = _moment(connection.execute(_LATEST_CREDIBLE_HOUR, span))
         if credible:
             return credible

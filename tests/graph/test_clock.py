@@ -18,9 +18,8 @@ _NOON = datetime(2026, 3, 2, 12)  # noqa: DTZ001 - naive UTC
 Seen = tuple[str, timedelta]
 
 
-def _latest(folder: Path, seen: Iterable[Seen]) -> datetime | None:
-    lines = folder / "events.ndjson"
-    events = [
+def _events(seen: Iterable[Seen]) -> list[dict[str, str]]:
+    return [
         {
             "event_id": f"e{number}",
             "type": "session.started",
@@ -29,6 +28,14 @@ def _latest(folder: Path, seen: Iterable[Seen]) -> datetime | None:
         }
         for number, (account, after) in enumerate(seen)
     ]
+
+
+def _latest(folder: Path, seen: Iterable[Seen]) -> datetime | None:
+    return _latest_of(folder, _events(seen))
+
+
+def _latest_of(folder: Path, events: list[dict[str, str]]) -> datetime | None:
+    lines = folder / "events.ndjson"
     lines.write_text("".join(json.dumps(event) + "\n" for event in events))
     ledger = Ledger.open(Workspace.open(folder / "workspace"))
     ledger.ingest([lines])
@@ -52,6 +59,18 @@ def test_hours_in_which_few_were_seen_do_not_move_the_clock(
     ]
     seen = [*_company(-90), *_company(5), *lonely, *pairs]
     assert _latest(tmp_path, seen) == _NOON + timedelta(minutes=8)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00Z"],
+)
+def test_a_date_at_the_end_of_time_does_not_move_the_clock(
+    tmp_path: Path, forged: str
+) -> None:
+    events = _events(_company(5))
+    events.append({**events[0], "event_id": "forged", "occurred_at": forged})
+    assert _latest_of(tmp_path, events) == _NOON + timedelta(minutes=8)
 
 
 def test_without_company_the_latest_event_counts(tmp_path: Path) -> None:
