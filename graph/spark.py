@@ -22,6 +22,7 @@ import pyarrow as pa
 from graph.engine import Population
 from graph.link import (
     LINKING_KINDS,
+    READABLE,
     SHOWN,
     Edges,
     Floats,
@@ -69,6 +70,10 @@ _OBSERVATIONS = """
     LEFT JOIN aliases a ON e.account_id = a.alias
     WHERE e.shown IS NOT NULL AND e.identifier IS NOT NULL
     GROUP BY coalesce(a.account_id, e.account_id), e.shown, e.identifier
+"""
+_REPEATED = """
+    CREATE OR REPLACE TEMP VIEW repeated_slots AS
+    SELECT slot FROM readable_observations GROUP BY slot HAVING count(*) >= 2
 """
 _PAIRS = "CREATE OR REPLACE TEMP VIEW pairs AS " + SHOWN
 _SHOWN = """
@@ -161,8 +166,8 @@ class Spark:
         }
         for name, table in tables.items():
             table.createOrReplaceTempView(name)
-        self.session.sql(_observations())
-        self.session.sql(_PAIRS)
+        for statement in (_observations(), READABLE, _REPEATED, _PAIRS):
+            self.session.sql(statement)
 
     def _table(self, rows: pa.Table) -> DataFrame:
         return self.session.createDataFrame(rows)
