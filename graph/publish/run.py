@@ -23,8 +23,8 @@ from ingest.workspace import Resources, Workspace
 
 Rows = list[tuple[object, ...]]
 
-# Neo4j creates side by side; the embedded database would refuse one of two. What is
-# there already is locked from both ends as it is changed, and two lanes would deadlock.
+# Neo4j writes side by side; the embedded database would refuse one of two. A merge
+# locks both ends of what it finds, and two lanes would deadlock.
 _LANES = {"neo4j": 2, "embedded": 1}
 # A database that is being restarted comes back; one that is gone does not.
 _PATIENCE_SECONDS = 120.0
@@ -128,7 +128,7 @@ def _begun(
 
 def lanes_of(store: Store, mode: str) -> tuple[int, ...]:
     """The lanes of a run of this `Note.mode`, with nothing written yet."""
-    return (0,) * (_LANES[store.engine] if mode == "create" else 1)
+    return (0,) * (1 if mode == "merge" else _LANES[store.engine])
 
 
 def _write(
@@ -177,11 +177,13 @@ def _dealt(
 ) -> Iterator[tuple[Step, int, int]]:
     """Write the batches not yet written; yields step, rows and number as they end.
 
-    A batch starts when the one before it in its lane has ended.
+    A batch starts when the one before it in its lane has ended, one of a step that
+    is `alone` when all have.
     """
     running: deque[tuple[Future[None], Step, int, int]] = deque()
     for number, (step, rows) in numbered:
-        while len(running) >= len(todo.written):
+        beside = not (step.alone or (running and running[-1][1].alone))
+        while len(running) >= (len(todo.written) if beside else 1):
             yield _ended(running.popleft())
         if todo.has(number):
             written: Future[None] = Future()

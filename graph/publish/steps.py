@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -18,6 +19,7 @@ class Step:
     """One statement fed with the rows of one query over staged files.
 
     `suspicious`: belongs to what people look at first. `removes`: its rows go.
+    `alone`: its batches may not be written side by side, or with others'.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Step:
     suspicious: bool = False
     removes: bool = False
     is_node: bool = False
+    alone: bool = False
 
     @property
     def stage(self) -> tuple[bool, bool]:
@@ -51,13 +54,15 @@ def write_all(staged: Staged, *, new: bool) -> Iterator[Step]:
 
 def write_changes(old: Staged, new: Staged) -> Iterator[Step]:
     """What differs between two staged graphs: gone, then new, then changed rows."""
-    for kind in RELATIONSHIPS:
+    nodes = [node for node in NODES if _changed(old, new, node)]
+    relationships = [kind for kind in RELATIONSHIPS if _changed(old, new, kind)]
+    for kind in relationships:
         yield _gone(old, new, kind)
-    for node in NODES:
+    for node in nodes:
         yield _gone(old, new, node)
-    for node in NODES:
+    for node in nodes:
         yield from _differing(old, new, node)
-    for kind in RELATIONSHIPS:
+    for kind in relationships:
         yield from _differing(old, new, kind)
 
 
@@ -102,6 +107,11 @@ def _whole(staged: Staged, name: str, text: str, tier: int, *, is_node: bool) ->
     return Step(name, text, rows, files, tier == _HOT, is_node=is_node)
 
 
+def _changed(old: Staged, new: Staged, what: Node | Relationship) -> bool:
+    name = _name(what)
+    return not filecmp.cmp(old.rows(name), new.rows(name), shallow=False)
+
+
 def _keys(what: Node | Relationship) -> tuple[str, ...]:
     return ("id",) if isinstance(what, Node) else ("start_id", "end_id")
 
@@ -125,9 +135,8 @@ def _gone(old: Staged, new: Staged, what: Node | Relationship) -> Step:
         " ON " + _same_key(what) + " ORDER BY ALL"
     )
     files = (new.rows(_name(what)), old.rows(_name(what)))
-    return Step(
-        _name(what), text, rows, files, removes=True, is_node=isinstance(what, Node)
-    )
+    node = isinstance(what, Node)
+    return Step(_name(what), text, rows, files, removes=True, is_node=node, alone=True)
 
 
 def _differing(old: Staged, new: Staged, what: Node | Relationship) -> Iterator[Step]:
@@ -151,5 +160,5 @@ def _differing(old: Staged, new: Staged, what: Node | Relationship) -> Iterator[
         " JOIN read_parquet($old) o ON " + _same_key(what) + " WHERE " + differs + ""
         " ORDER BY ALL"
     )
-    yield Step(_name(what), create, added, files, is_node=node)
-    yield Step(_name(what), change, changed, files, is_node=node)
+    yield Step(_name(what), create, added, files, is_node=node, alone=True)
+    yield Step(_name(what), change, changed, files, is_node=node, alone=node)

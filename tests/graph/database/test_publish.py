@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graph.model import NODE, NODES, RELATIONSHIPS
-from graph.publish import graph_hash, note, publish, stage, staged_hash
+from graph.model import NODE, NODES, RELATIONSHIPS, Relationship
+from graph.publish import cypher, graph_hash, note, publish, stage, staged_hash
 from graph.soundness import check_published
 from graph.store import Store
 from ingest.progress import Report
@@ -161,6 +162,20 @@ def test_both_databases_hold_the_same_graph(
     snapshot = world.first()
     embedded = afresh(world.workspace, snapshot, embedded_store)
     assert afresh(world.workspace, snapshot, neo4j_store) == embedded
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize(
+    "text", [cypher.change_relationships, cypher.delete_relationships]
+)
+def test_a_relationship_is_found_by_both_its_ends(
+    world: World, neo4j_store: Store, text: Callable[[Relationship], str]
+) -> None:
+    publish(world.workspace, world.first(), neo4j_store)
+    (used_ip,) = (kind for kind in RELATIONSHIPS if kind.type == "USED_IP")
+    found = neo4j_store.explain(text(used_ip), {"rows": [], "run": 1}).operators
+    assert "Expand(Into)" in found
+    assert "Expand(All)" not in found
 
 
 def test_the_hash_sees_every_difference(store: Store, world: World) -> None:
