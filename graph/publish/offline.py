@@ -43,8 +43,10 @@ _HEADER = {
 }
 _TEXT = {
     "strings": "array_to_string({}, chr(31))",
-    "datetime": "strftime(make_timestamp_ms({}), '%Y-%m-%dT%H:%M:%S.%gZ')",
+    # Moments take half the importer's time: it reads this form of ISO 8601 fastest.
+    "datetime": "strftime(make_timestamp_ms({}), '%Y%m%dT%H%M%S.%gZ')",
 }
+_CHUNK = 1 << 24
 _ANYTHING = "MATCH (n) RETURN 1 AS held LIMIT 1"
 
 
@@ -72,7 +74,7 @@ def publish_offline(
             progress(Report("writing the importer's files"))
             files = dict(_write_files(staged, folder))
             progress(Report("the importer works"))
-            neo4j_local.administer(workspace, _arguments(files, folder), say)
+            neo4j_local.administer(workspace, _arguments(files, staged, folder), say)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         progress(Report("starting Neo4j"))
@@ -116,10 +118,8 @@ def _finish(workspace: Workspace, staged: Staged) -> Published:
         begun = Note(staged.digest, "", "create", _RUN, lanes_of(store, "create"))
         note.begin(store, begun)
         note.finish(store, begun)
-    with open_reader() as connection:
-        nodes = sum(_count(connection, staged.rows(n.label)) for n in NODES)
-        pairs = sum(_count(connection, staged.rows(r.type)) for r in RELATIONSHIPS)
-    return Published("import", nodes, pairs, 0)
+    nodes = sum(staged.count(node.label) for node in NODES)
+    return Published("import", nodes, staged.size - nodes, 0)
 
 
 def _write_empty_lists(store: Store, staged: Staged) -> None:
@@ -127,10 +127,6 @@ def _write_empty_lists(store: Store, staged: Staged) -> None:
         for step in steps.write_empty_lists(staged):
             for rows in batches(connection, step):
                 store.run(step.text, {"rows": rows}, write=True)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, path: str) -> int:
-    return len(connection.read_parquet(path))
 
 
 def _write_files(staged: Staged, folder: Path) -> Iterator[tuple[str, str]]:
@@ -170,14 +166,34 @@ def _write(
     )
 
 
-def _arguments(files: dict[str, str], folder: Path) -> list[str]:
+def _arguments(files: dict[str, str], staged: Staged, folder: Path) -> list[str]:
     given = [
         f"{option}{folder / name}.header,{folder / name}.csv"
         for name, option in files.items()
     ]
+    broken = [
+        str(folder / f"{name}.csv")
+        for name in files
+        if _is_broken(folder / f"{name}.csv", staged.count(name))
+    ]
+    if broken:
+        # One thread alone reads those, so the others are not named.
+        given += [f"--multiline-fields={','.join(broken)}"]
+        given += ["--multiline-fields-format=v2"]
     return [
         "database", "import", "full", _DATABASE, "--overwrite-destination=true",
-        "--id-type=string", "--multiline-fields=true", "--bad-tolerance=0",
+        "--id-type=string", "--bad-tolerance=0",
         f"--array-delimiter={_LIST_SEPARATOR}", f"--report-file={folder / 'report'}",
         *given,
     ]  # fmt: skip
+
+
+def _is_broken(path: Path, rows: int) -> bool:
+    """Whether a text among the `rows` of a CSV file has a line break."""
+    ends = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if b"\r" in chunk:
+                return True
+            ends += chunk.count(b"\n")
+    return ends != rows

@@ -125,11 +125,16 @@ class Staged:
         """Path of the rows of the label or relationship type called `name`."""
         return str(self.folder / f"{name}.parquet")
 
+    def count(self, name: str) -> int:
+        """How many rows of the label or relationship type called `name` there are."""
+        rows: int = pq.read_metadata(self.rows(name)).num_rows
+        return rows
+
     @property
     def size(self) -> int:
         """How many rows there are in all."""
         names = [node.label for node in NODES] + [kind.type for kind in RELATIONSHIPS]
-        return sum(pq.read_metadata(self.rows(name)).num_rows for name in names)
+        return sum(map(self.count, names))
 
 
 def at(workspace: Workspace, digest: str) -> Staged | None:
