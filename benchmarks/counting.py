@@ -1,6 +1,8 @@
-"""The floor of all work on event files: DuckDB counts their lines by type.
+"""The floors of all work on event files: DuckDB counts their lines, or stores them.
 
-Run as `python -m benchmarks.counting FOLDER`.
+Run as `python -m benchmarks.counting FOLDER [FILE]`. Without FILE it counts lines by
+their type; with it, it writes every field as the text it is into one Parquet file:
+nothing is checked, keyed, compared with what came before, or made durable.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.contract import FIELDS
 from ingest.workspace import Resources
 
 _COUNT = """
@@ -18,16 +21,34 @@ _COUNT = """
 """
 
 
-def main(folder: Path) -> None:
-    """Print the number of events of each type in the NDJSON files of a folder."""
+def _connect() -> duckdb.DuckDBPyConnection:
     resources = Resources.from_environment()
     config = {"memory_limit": resources.memory, "threads": str(resources.threads)}
-    with duckdb.connect(config=dict(config)) as connection:
-        connection.execute("SET enable_progress_bar = false")
-        files = str(folder / "*.ndjson")
-        for kind, count in connection.execute(_COUNT, [files]).fetchall():
-            sys.stdout.write(f"{kind} {count}\n")
+    connection = duckdb.connect(config=dict(config))
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def count(files: str) -> None:
+    """Print the number of events of each type."""
+    with _connect() as connection:
+        for kind, number in connection.execute(_COUNT, [files]).fetchall():
+            sys.stdout.write(f"{kind} {number}\n")
+
+
+def store(files: str, target: Path) -> None:
+    """Write all fields of all events into `target`, and print how many events."""
+    with _connect() as connection:
+        texts = dict.fromkeys(FIELDS, "VARCHAR")
+        found = connection.read_json(files, format="newline_delimited", columns=texts)
+        found.write_parquet(str(target), compression="zstd")
+        stored = connection.read_parquet(str(target))
+        sys.stdout.write(f"{len(stored)}\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    _FILES = str(Path(sys.argv[1]) / "*.ndjson")
+    if len(sys.argv) > 2:
+        store(_FILES, Path(sys.argv[2]))
+    else:
+        count(_FILES)

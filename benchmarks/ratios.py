@@ -36,7 +36,9 @@ RATIOS: tuple[Ratio, ...] = (
         "count",
         aim=4.0,
     ),
+    Ratio("storing every field unchecked over counting the files", ("store",), "count"),
     Ratio("ingest over counting the files", ("ingest",), "count"),
+    Ratio("ingest over storing every field unchecked", ("ingest",), "store"),
     Ratio("detect over counting the files", ("detect",), "count"),
     Ratio(
         "a batch, ingested and detected, over detecting before it",

@@ -75,6 +75,7 @@ def events(bench: Bench) -> Iterator[Figure]:
         shape=Shape(mean_events=bench.mean_events, formats=("ndjson",)),
     )
     size, files = bench.accounts, str(world / "events")
+    stored = bench.folder / "events.parquet"
     count = {"events": float(sum(told.counts.values()))}
 
     def ingest() -> Run:
@@ -83,6 +84,7 @@ def events(bench: Bench) -> Iterator[Figure]:
 
     works: dict[str, Callable[[], Run]] = {
         "count": lambda: bench.module("counting", files),
+        "store": lambda: bench.module("counting", files, str(stored)),
         "ingest": ingest,
         "detect": lambda: bench.ringfence("detect", "--anew"),
         "export": lambda: bench.ringfence(

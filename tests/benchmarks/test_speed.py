@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import made_observations, speed
@@ -131,7 +132,9 @@ def test_without_a_second_run_none_is_told(
 def test_events_and_publishing(tmp_path: Path) -> None:
     bench = small(tmp_path)
     works = [one.work for one in events(bench)]
-    assert works == ["count", "ingest", "detect", "export"]
+    assert works == ["count", "store", "ingest", "detect", "export"]
+    stored = pq.read_metadata(tmp_path / "events.parquet").num_rows
+    assert stored == events_held(bench) > 2000
     before = events_held(bench)
     told = {one.work: one.more["events"] for one in batch(replace(bench, runs=2))}
     assert told["batch ingest"] == told["batch detect"] > 100
