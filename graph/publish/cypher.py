@@ -14,8 +14,9 @@ _EACH = "UNWIND $rows AS row "
 TAG = "ringfence_run"
 
 # For a relationship that is there a planner would go through all that end in one node,
-# an address of ten thousand accounts say, for each row, and never look up the other.
-_BY_INDEX = "USING INDEX {name}:{label}(id) "
+# an address of ten thousand accounts say, for each row. It plans what comes after a
+# limit on its own, when both ends are known; no batch comes near this one.
+_ENDS_FIRST = "WITH row, a, b LIMIT 1000000000 "
 
 # Up to `$limit` of what an earlier run wrote and this one did not, whatever its label:
 # an older version may have known other ones. What carries no tag is somebody else's.
@@ -118,18 +119,16 @@ def _cells(variable: str, properties: tuple[Property, ...]) -> str:
     return "[" + ", ".join(cells) + "] AS cells, size(keys(" + variable + ")) AS keys"
 
 
-def _ends(relationship: Relationship, hint: str = "") -> str:
-    ends = (("a", relationship.start, 0), ("b", relationship.end, 1))
-    return "".join(
-        "MATCH (" + name + ":" + label + " {id: row[" + str(at) + "]}) "
-        + hint.format(name=name, label=label)
-        for name, label, at in ends
-    )  # fmt: skip
+def _ends(relationship: Relationship) -> str:
+    return (
+        "MATCH (a:" + relationship.start + " {id: row[0]})"
+        " MATCH (b:" + relationship.end + " {id: row[1]}) "
+    )
 
 
 def _pair(relationship: Relationship) -> str:
     found = "MATCH (a)-[r:" + relationship.type + "]->(b)"
-    return _ends(relationship, _BY_INDEX) + found
+    return _ends(relationship) + _ENDS_FIRST + found
 
 
 def _value(declared: Property, at: int) -> str:
