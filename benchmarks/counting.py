@@ -46,9 +46,14 @@ def store(files: str, target: Path) -> None:
         sys.stdout.write(f"{len(stored)}\n")
 
 
-if __name__ == "__main__":
-    _FILES = str(Path(sys.argv[1]) / "*.ndjson")
-    if len(sys.argv) > 2:
-        store(_FILES, Path(sys.argv[2]))
+def main(folder: Path, target: Path | None = None) -> None:
+    """Count the NDJSON files of a folder, or store them where a `target` is given."""
+    files = str(folder / "*.ndjson")
+    if target is None:
+        count(files)
     else:
-        count(_FILES)
+        store(files, target)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -115,7 +115,7 @@ def _finish(workspace: Workspace, staged: Staged) -> Published:
         for text in cypher.constraints():
             store.run(text, write=True)
         _write_empty_lists(store, staged)
-        begun = Note(staged.digest, "", "create", _RUN, lanes_of(store, "create"))
+        begun = Note(staged.digest, "", "create", _RUN, lanes_of(store))
         note.begin(store, begun)
         note.finish(store, begun)
     nodes = sum(staged.count(node.label) for node in NODES)
@@ -174,7 +174,7 @@ def _arguments(files: dict[str, str], staged: Staged, folder: Path) -> list[str]
     broken = [
         str(folder / f"{name}.csv")
         for name in files
-        if _is_broken(folder / f"{name}.csv", staged.count(name))
+        if has_line_break(folder / f"{name}.csv", staged.count(name))
     ]
     if broken:
         # One thread alone reads those, so the others are not named.
@@ -188,7 +188,7 @@ def _arguments(files: dict[str, str], staged: Staged, folder: Path) -> list[str]
     ]  # fmt: skip
 
 
-def _is_broken(path: Path, rows: int) -> bool:
+def has_line_break(path: Path, rows: int) -> bool:
     """Whether a text among the `rows` of a CSV file has a line break."""
     ends = 0
     with path.open("rb") as file:

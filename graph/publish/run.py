@@ -23,8 +23,7 @@ from ingest.workspace import Resources, Workspace
 
 Rows = list[tuple[object, ...]]
 
-# Neo4j writes side by side; the embedded database would refuse one of two. A merge
-# locks both ends of what it finds, and two lanes would deadlock.
+# Neo4j writes side by side; the embedded database would refuse one of two.
 _LANES = {"neo4j": 2, "embedded": 1}
 # A database that is being restarted comes back; one that is gone does not.
 _PATIENCE_SECONDS = 120.0
@@ -121,14 +120,14 @@ def _begun(
         newest = known.run
         if known.done and not full and stage.at(workspace, known.digest):
             base, mode = known.digest, "change"
-    begun = Note(staged.digest, base, mode, newest + 1, lanes_of(store, mode))
+    begun = Note(staged.digest, base, mode, newest + 1, lanes_of(store))
     note.begin(store, begun)
     return begun
 
 
-def lanes_of(store: Store, mode: str) -> tuple[int, ...]:
-    """The lanes of a run of this `Note.mode`, with nothing written yet."""
-    return (0,) * (1 if mode == "merge" else _LANES[store.engine])
+def lanes_of(store: Store) -> tuple[int, ...]:
+    """The lanes of a run on this database, with nothing written yet."""
+    return (0,) * _LANES[store.engine]
 
 
 def _write(

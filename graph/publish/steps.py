@@ -19,7 +19,8 @@ class Step:
     """One statement fed with the rows of one query over staged files.
 
     `suspicious`: belongs to what people look at first. `removes`: its rows go.
-    `alone`: its batches may not be written side by side, or with others'.
+    `alone`: its batches go one by one with no other beside them, since two that lock
+    the same nodes in another order would wait for each other.
     """
 
     name: str
@@ -42,14 +43,14 @@ def write_all(staged: Staged, *, new: bool) -> Iterator[Step]:
     for tier in (_HOT, _REST):
         for node in NODES:
             text = cypher.create_nodes(node) if new else cypher.merge_nodes(node)
-            yield _whole(staged, node.label, text, tier, is_node=True)
+            yield _whole(staged, node.label, text, tier, is_node=True, alone=not new)
         for kind in RELATIONSHIPS:
             text = (
                 cypher.create_relationships(kind)
                 if new
                 else cypher.merge_relationships(kind)
             )
-            yield _whole(staged, kind.type, text, tier, is_node=False)
+            yield _whole(staged, kind.type, text, tier, is_node=False, alone=not new)
 
 
 def write_changes(old: Staged, new: Staged) -> Iterator[Step]:
@@ -97,14 +98,17 @@ def _subsets(lists: list[Property]) -> Iterator[tuple[Property, ...]]:
     return chain.from_iterable(combinations(lists, size) for size in sizes)
 
 
-def _whole(staged: Staged, name: str, text: str, tier: int, *, is_node: bool) -> Step:
+def _whole(
+    staged: Staged, name: str, text: str, tier: int, *, is_node: bool, alone: bool
+) -> Step:
     rows = (
         "SELECT * EXCLUDE (tier) FROM read_parquet($new) WHERE tier = "
         + str(tier)
         + " ORDER BY ALL"
     )
     files = (staged.rows(name),)
-    return Step(name, text, rows, files, tier == _HOT, is_node=is_node)
+    hot = tier == _HOT
+    return Step(name, text, rows, files, hot, is_node=is_node, alone=alone)
 
 
 def _changed(old: Staged, new: Staged, what: Node | Relationship) -> bool:

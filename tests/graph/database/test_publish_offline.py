@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from graph import neo4j_local
 from graph.publish import graph_hash, publish, publish_offline, stage, staged_hash
+from graph.publish.offline import has_line_break
 from graph.store import Address, Store
 from ingest.errors import StoreError, UsageError
 from ingest.workspace import Workspace
@@ -36,6 +39,23 @@ def test_the_importer_leaves_the_same_graph_as_the_driver(
             publish_offline(workspace, snapshot)
     finally:
         neo4j_local.stop(workspace)
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("", False),
+        ('"a"\n' * 2, False),
+        ('"a\nb"\n"c"\n', True),
+        ('"a\rb"\n"c"\n', True),
+    ],
+)
+def test_a_file_with_line_breaks_in_its_texts_is_told(
+    tmp_path: Path, text: str, broken: bool
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(text.encode())
+    assert has_line_break(path, 2 if text else 0) is broken
 
 
 def test_the_importer_is_for_our_own_server(
